@@ -1,0 +1,174 @@
+"""Who: organisations, their members and API keys, the audit trail, and the connected eBay accounts."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from .querysets import ScopedQuerySet
+
+
+class User(AbstractUser):
+    """A person who logs in. What the person may do comes from Membership, not from Django's permissions."""
+
+
+class Role(models.TextChoices):
+    """Each role includes the ones before it."""
+
+    VIEWER = "viewer", "Viewer: reads"
+    OPERATOR = "operator", "Operator: runs, toggles, snipes"
+    ADMIN = "admin", "Admin: connects accounts, manages members"
+
+    @property
+    def rank(self) -> int:
+        return list(Role).index(self)
+
+
+class Organization(models.Model):
+    """Owns accounts, data and settings; what belongs to another organisation does not exist for a user."""
+
+    ORGANIZATION_LOOKUP = "id"
+
+    name = models.CharField(max_length=200, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """Gives a user a role in an organisation."""
+
+    ORGANIZATION_LOOKUP = "organization_id"
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "organization"], name="one_role_per_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization}: {self.role}"
+
+
+class ApiKey(models.Model):
+    """A machine's credential. Only a SHA-256 of the key is stored; the key is shown once."""
+
+    ORGANIZATION_LOOKUP = "organization_id"
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.VIEWER)
+    prefix = models.CharField(max_length=12, help_text="The first characters, to recognise a key by.")
+    key_hash = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class Purpose(models.TextChoices):
+    BUYER = "BUYER", "Buyer"
+    SELLER = "SELLER", "Seller"
+    BOTH = "BOTH", "Buyer and seller"
+
+
+class EbayAccount(models.Model):
+    """One connected eBay account, labelled by its house name.
+
+    `environment`, `ebay_user_id` and the organisation never change; names, marketplace and site are
+    kept as eBay says them.
+    """
+
+    ORGANIZATION_LOOKUP = "organization_id"
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="ebay_accounts")
+    house_name = models.CharField(max_length=100)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices)
+    environment = models.CharField(max_length=20)
+    ebay_user_id = models.CharField(max_length=100)
+    username = models.CharField(max_length=100)
+    eias_token = models.CharField(max_length=200, blank=True)
+    marketplace_id = models.CharField(max_length=30)
+    site_id = models.PositiveIntegerField()
+    is_active = models.BooleanField(default=True)
+    workers_enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    connected_at = models.DateTimeField()
+    deactivated_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        db_table = "ebay_accounts"
+        ordering = ["house_name", "id"]
+        verbose_name = "eBay account"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "environment", "ebay_user_id"], name="one_account_per_ebay_user"
+            ),
+            models.UniqueConstraint(
+                "organization", Lower("house_name"), condition=Q(is_active=True), name="one_active_house_name"
+            ),
+        ]
+        indexes = [
+            # Notifications from eBay name a user, not an account of ours.
+            models.Index(fields=["environment", "ebay_user_id"], name="account_by_ebay_user"),
+        ]
+
+    def __str__(self) -> str:
+        return self.house_name
+
+
+class AuditEvent(models.Model):
+    """One act of a person or machine: who, what, on what, when, from where, with which result."""
+
+    ORGANIZATION_LOOKUP = "organization_id"
+
+    organization = models.ForeignKey(Organization, on_delete=models.SET_NULL, null=True, related_name="+")
+    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    actor_label = models.CharField(max_length=200)
+    action = models.CharField(max_length=60)
+    target_type = models.CharField(max_length=60, blank=True)
+    target_id = models.CharField(max_length=60, blank=True)
+    target_label = models.CharField(max_length=200, blank=True)
+    detail = models.JSONField(default=dict)
+    result = models.CharField(max_length=200)
+    ip_address = models.GenericIPAddressField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            # The audit page of an organisation, newest first; retention deletes by age.
+            models.Index(fields=["organization", "-created_at"], name="audit_of_organization"),
+            models.Index(fields=["created_at"], name="audit_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_label} {self.action} {self.target_label}"

@@ -1,0 +1,115 @@
+"""Verbs on organisations, members, API keys and accounts."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from .access import Principal
+from .audit import record_act
+from .models import ApiKey, EbayAccount, Membership, Organization, Role, User
+
+API_KEY_PREFIX = "ebc_"
+DEFAULT_KEY_LIFE = timedelta(days=365)
+
+
+class HouseNameTaken(Exception):
+    """Another active account of the organisation has this house name."""
+
+
+def add_member(*, organization: Organization, user: User, role: Role, by: Principal) -> Membership:
+    membership, _ = Membership.objects.update_or_create(
+        organization=organization, user=user, defaults={"role": role}
+    )
+    record_act(
+        by, "member_added", organization_id=organization.pk, target=membership, user=user.username, role=role
+    )
+    return membership
+
+
+def create_api_key(
+    *, organization: Organization, name: str, role: Role, by: Principal, expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """Make a key; returns the row and the key itself, which is never seen again."""
+    secret = API_KEY_PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey.objects.create(
+        organization=organization,
+        name=name,
+        role=role,
+        prefix=secret[:10],
+        key_hash=hash_api_key(secret),
+        created_by=by.user,
+        expires_at=expires_at or timezone.now() + DEFAULT_KEY_LIFE,
+    )
+    record_act(by, "api_key_created", organization_id=organization.pk, target=key, role=role)
+    return key, secret
+
+
+def hash_api_key(secret: str) -> str:
+    # The key has 256 random bits: a plain hash cannot be guessed back, a slow one would only cost time.
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def find_api_key(secret: str) -> ApiKey | None:
+    """The live key with this secret, its use noted at most once a minute; None when there is none."""
+    now = timezone.now()
+    key = (
+        ApiKey.objects.select_related("organization")
+        .filter(key_hash=hash_api_key(secret), revoked_at=None, expires_at__gt=now)
+        .first()
+    )
+    if key and (key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1)):
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    return key
+
+
+def revoke_api_key(key: ApiKey, *, by: Principal) -> None:
+    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        record_act(by, "api_key_revoked", organization_id=key.organization_id, target=key)
+
+
+def change_account(
+    account: EbayAccount,
+    *,
+    by: Principal,
+    house_name: str | None = None,
+    purpose: str | None = None,
+    is_active: bool | None = None,
+    workers_enabled: bool | None = None,
+) -> EbayAccount:
+    """Rename, re-purpose, switch workers, deactivate or reactivate. None leaves a field as it is.
+
+    Raises HouseNameTaken; nothing is changed then.
+    """
+    changes = {
+        "house_name": house_name.strip() if house_name is not None else None,
+        "purpose": purpose,
+        "is_active": is_active,
+        "workers_enabled": workers_enabled,
+    }
+    wanted = {k: v for k, v in changes.items() if v is not None and v != getattr(account, k)}
+    if not wanted:
+        return account
+    if "is_active" in wanted:
+        wanted["deactivated_at"] = None if wanted["is_active"] else timezone.now()
+    try:
+        with transaction.atomic():
+            EbayAccount.objects.filter(pk=account.pk).update(**wanted)
+            record_act(
+                by,
+                "account_changed",
+                organization_id=account.organization_id,
+                target=account,
+                **{name: str(value) for name, value in wanted.items()},
+            )
+    except IntegrityError as failure:
+        if "one_active_house_name" not in str(failure):
+            raise
+        name = wanted.get("house_name", account.house_name)
+        raise HouseNameTaken(f"another active account is called {name}; choose another house name") from None
+    account.refresh_from_db()
+    return account

@@ -1,0 +1,60 @@
+"""What must stand before Django's settings are read: the environment, and one embedded PostgreSQL.
+
+The controller starts the server and stops it; xdist's workers inherit DATABASE_URL. The settings module is
+named here and not in pytest.ini, because pytest-django would read it before the server runs.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from ebayconnector import embedded_postgres
+
+_ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "ebayconnector.settings",
+    "DEBUG": "false",
+    "SECRET_KEY": "test-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF",
+    "TOKEN_ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(range(32))).decode(),
+    "ALLOWED_HOSTS": "*",
+    "LOG_LEVEL": "WARNING",
+    "EBAY_SIMULATOR_CLIENT_ID": "SimulatorApp-SIM-0001",
+    "EBAY_SIMULATOR_CLIENT_SECRET": "SIM-secret-0001-not-a-real-key",
+    "EBAY_SIMULATOR_RUNAME": "Simulator-RuName-1",
+}
+_owned: tuple[embedded_postgres.Server, IO[str], Path] | None = None
+
+
+def _start() -> tuple[embedded_postgres.Server, IO[str], Path]:
+    home = Path(tempfile.mkdtemp(prefix="ebayconnector-test-"))
+    server, lock = embedded_postgres.start(home, database="ebayconnector", durable=False)
+    os.environ["DATABASE_URL"] = server.url
+    return server, lock, home
+
+
+os.environ.update(_ENVIRONMENT)
+if "PYTEST_XDIST_WORKER" not in os.environ and "TEST_DATABASE_URL" not in os.environ:
+    _owned = _start()
+elif "TEST_DATABASE_URL" in os.environ:
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    from django.conf import settings
+
+    assert settings.DATABASES
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _owned is not None:
+        server, lock, home = _owned
+        server.stop()
+        lock.close()
+        shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.db.backends.signals import connection_created
+
+
+class EbayConnectorConfig(AppConfig):
+    name = "ebayconnector"
+    verbose_name = "eBay connector"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  (registers the system checks)
+        from .database import limit_session
+
+        connection_created.connect(limit_session, dispatch_uid="limit_session")

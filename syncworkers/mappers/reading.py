@@ -1,0 +1,104 @@
+"""Reading values out of eBay's JSON: missing is allowed, nonsense is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ebayconnector.ebay.timefmt import parse_ebay_time
+
+JsonObject = Mapping[str, Any]
+
+
+class Unmappable(ValueError):
+    """A record that cannot become a row; the text names the field."""
+
+
+@dataclass(frozen=True)
+class MappedRow:
+    """One record ready to store: typed columns, eBay's change time, and its children by relation name."""
+
+    columns: dict[str, Any]
+    modified_at: datetime | None
+    children: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def text(record: JsonObject, *path: str) -> str:
+    """The text at `path`, '' when missing; numbers are taken as text (ids come as either)."""
+    value = at(record, *path)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise Unmappable(f"{'.'.join(path)} is not a text")
+    return str(value)
+
+
+def required_text(record: JsonObject, *path: str) -> str:
+    value = text(record, *path)
+    if not value:
+        raise Unmappable(f"{'.'.join(path)} is missing")
+    return value
+
+
+def whole_number(record: JsonObject, *path: str) -> int | None:
+    value = at(record, *path)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Unmappable(f"{'.'.join(path)} is not a whole number")
+    return value
+
+
+def time(record: JsonObject, *path: str) -> datetime | None:
+    value = at(record, *path)
+    if value is None or value == "":
+        return None
+    try:
+        return parse_ebay_time(value)
+    except (ValueError, TypeError):
+        raise Unmappable(f"{'.'.join(path)} is not a time") from None
+
+
+def amount(record: JsonObject, *path: str) -> Decimal | None:
+    """The `value` of eBay's money object at `path`."""
+    value = at(record, *path, "value")
+    if value is None:
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise Unmappable(f"{'.'.join(path)} is not an amount") from None
+    if not number.is_finite():
+        raise Unmappable(f"{'.'.join(path)} is not an amount")
+    return number
+
+
+def currency(record: JsonObject, *path: str) -> str:
+    return text(record, *path, "currency")
+
+
+def objects(record: JsonObject, *path: str) -> list[JsonObject]:
+    """The list of objects at `path`; missing is an empty list."""
+    value = at(record, *path)
+    if value is None:
+        return []
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise Unmappable(f"{'.'.join(path)} is not a list")
+    for item in value:
+        if not isinstance(item, Mapping):
+            raise Unmappable(f"{'.'.join(path)} holds something that is not an object")
+    return list(value)
+
+
+def at(record: JsonObject, *path: str) -> Any:
+    value: Any = record
+    for name in path:
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            raise Unmappable(f"{'.'.join(path)}: {name} is looked for in something that is not an object")
+        value = value.get(name)
+    return value

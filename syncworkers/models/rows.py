@@ -1,0 +1,32 @@
+"""What every table of eBay data has in common."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.models import EbayAccount
+from accounts.querysets import ScopedQuerySet
+
+
+class SyncedRow(models.Model):
+    """One record as eBay gave it last: columns that people filter by, beside the whole payload.
+
+    Rows are written by `services.store` alone. `changed_at` moves only when something changed.
+    """
+
+    ORGANIZATION_LOOKUP = "account__organization_id"
+
+    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="+")
+    house_name = models.CharField(max_length=100, help_text="As it was when the row was written")
+    payload = models.JSONField()
+    content_hash = models.BinaryField(max_length=16)
+    ebay_modified_at = models.DateTimeField(null=True)
+    first_seen_at = models.DateTimeField(db_default=Now())
+    changed_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,126 @@
+"""Coverage and switches: what is complete, what is missing, and who may run."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from accounts.models import EbayAccount, Organization, User
+from accounts.querysets import ScopedQuerySet
+from syncworkers.ranges import Span, SpansField
+
+
+class SyncState(models.Model):
+    """A worker: one family of one account. `covered` is the truth; gaps are wanted less covered."""
+
+    ORGANIZATION_LOOKUP = "account__organization_id"
+
+    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="sync_states")
+    api_family = models.CharField(max_length=40)
+    enabled = models.BooleanField(default=True)
+    cursor_type = models.CharField(max_length=40, blank=True)
+    covered = SpansField(default=list)
+    wanted_from = models.DateTimeField(null=True, help_text="How far back; empty: the family's backfill setting")
+    next_run_at = models.DateTimeField(null=True)
+    last_run_at = models.DateTimeField(null=True)
+    last_success_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True)
+    failed_in_row = models.PositiveIntegerField(default=0)
+    breaker_until = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        db_table = "ebay_sync_state"
+        ordering = ["account", "api_family"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "api_family"], name="one_worker_per_family"),
+        ]
+        indexes = [
+            # The tick asks for what is due.
+            models.Index(fields=["next_run_at"], condition=models.Q(enabled=True), name="workers_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.api_family} of account {self.account_id}"
+
+    @property
+    def cursor_value(self) -> str:
+        """The upper end of the coverage as ISO text; '' before the first slice."""
+        return self.covered[-1].end.isoformat() if self.covered else ""
+
+
+class FailedSlice(models.Model):
+    """A span that could not be completed: it stays a gap and is tried again at `retry_at`."""
+
+    ORGANIZATION_LOOKUP = "account__organization_id"
+
+    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="+")
+    api_family = models.CharField(max_length=40)
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+    reason = models.CharField(max_length=40)
+    evidence = models.TextField(blank=True)
+    attempts = models.PositiveIntegerField(default=1)
+    failed_at = models.DateTimeField()
+    retry_at = models.DateTimeField()
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "api_family", "start_at", "end_at"], name="one_failure_per_slice"
+            ),
+        ]
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start_at, self.end_at)
+
+
+class QuarantinedRecord(models.Model):
+    """One record that could not be stored, with its evidence; the rest of its page was."""
+
+    ORGANIZATION_LOOKUP = "account__organization_id"
+
+    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="+")
+    api_family = models.CharField(max_length=40)
+    record_key = models.CharField(max_length=200, help_text="Natural key, or a hash of the record without one")
+    evidence = models.JSONField()
+    error = models.TextField()
+    attempts = models.PositiveIntegerField(default=1)
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField()
+    healed_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "api_family", "record_key"], name="one_quarantine_row"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.api_family} {self.record_key}"
+
+
+class SyncSwitch(models.Model):
+    """The BIG RED BUTTON: one per organisation, and one (organisation empty) for the installation."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, null=True, related_name="sync_switch"
+    )
+    enabled = models.BooleanField(default=True)
+    reason = models.CharField(max_length=300, blank=True)
+    changed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    changed_by_label = models.CharField(max_length=200, blank=True)
+    changed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            # OneToOne allows many rows without an organisation; there is one installation.
+            models.UniqueConstraint(fields=["organization"], name="one_switch", nulls_distinct=False),
+        ]
+
+    def __str__(self) -> str:
+        return f"switch of {self.organization or 'the installation'}"

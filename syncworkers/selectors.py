@@ -1,0 +1,156 @@
+"""Questions about workers: may this one run, what is due, what does the board show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import OuterRef, Q, Subquery
+from django.utils import timezone
+
+from accounts.models import EbayAccount
+from tokens import scopes, wire
+from tokens.models import ProcessHeartbeat
+from tokens.services.pauses import paused_until
+from tokens.status import account_status, token_of
+
+from .models import FailedSlice, QuarantinedRecord, Reason, RunStatus, SyncState, SyncSwitch, WorkerRun
+from .models.runs import ACTIVE
+from .ranges import Span
+from .registry import WORKERS, Worker
+from .windows import Reach, complete_since, completeness, gaps, live_span
+
+
+def why_not(account: EbayAccount, worker: Worker, state: SyncState) -> Reason | None:
+    """Why this worker may not run now; None when it may. A run that is active is not a reason here."""
+    now = timezone.now()
+    status = account_status(account, now=now)
+    token = token_of(account)
+    checks = (
+        (not account.is_active, Reason.ACCOUNT_INACTIVE),
+        (account.environment not in worker.environments, Reason.NOT_IN_ENVIRONMENT),
+        (not account.workers_enabled or stopped_by(account) is not None, Reason.WORKERS_DISABLED),
+        (not state.enabled, Reason.DISABLED),
+        (status.code == "not_connected", Reason.NOT_CONNECTED),
+        (status.code == "needs_reconnect", Reason.NEEDS_RECONNECT),
+        (token is not None and not scopes.covers(token.granted_scopes, worker.scopes), Reason.MISSING_SCOPE),
+        (paused_until(account, worker.api) is not None, Reason.PAUSED),
+        (state.breaker_until is not None and state.breaker_until > now, Reason.BREAKER_OPEN),
+    )
+    return next((reason for true, reason in checks if true), None)
+
+
+def stopped_by(account: EbayAccount) -> SyncSwitch | None:
+    """The BIG RED BUTTON that is pressed for this account: the installation's before the organisation's."""
+    return (
+        SyncSwitch.objects.filter(Q(organization=None) | Q(organization_id=account.organization_id))
+        .filter(enabled=False)
+        .order_by("organization_id")
+        .last()
+    )
+
+
+def process_is_stopping(process_id: int | None) -> bool:
+    return (
+        process_id is not None
+        and ProcessHeartbeat.objects.filter(pk=process_id, stopping_at__isnull=False).exists()
+    )
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A part of the wanted time that is not complete; `why` is '' when it simply was not read yet."""
+
+    span: Span
+    why: str = ""
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class WorkerRow:
+    """One line of the board: a worker with its last run and what people want to know of it."""
+
+    worker: Worker
+    state: SyncState
+    run: WorkerRun | None
+    refusal: Reason | None
+    next_run_at: datetime | None
+    lag: timedelta | None
+    completeness: float
+    complete_since: datetime | None
+    gaps: list[Gap]
+    quarantined: int
+
+    @property
+    def active(self) -> bool:
+        return self.run is not None and self.run.status in ACTIVE
+
+    @property
+    def dot(self) -> str:
+        """grey: off; blue: at work; red: the last run failed; amber: partial or held back; green: fine."""
+        if not self.state.enabled:
+            return "grey"
+        if self.run is not None and self.run.status == RunStatus.RUNNING:
+            return "blue"
+        if self.run is not None and self.run.status in (RunStatus.ERROR, RunStatus.ABANDONED):
+            return "red"
+        if self.refusal or (self.run is not None and self.run.status == RunStatus.PARTIAL) or self.quarantined:
+            return "amber"
+        return "green" if self.state.last_success_at else "grey"
+
+
+def worker_board(account: EbayAccount) -> list[WorkerRow]:
+    """All families of an account, in the registry's order."""
+    states = {state.api_family: state for state in SyncState.objects.filter(account=account)}
+    latest = (
+        WorkerRun.objects.filter(account=account, api_family=OuterRef("api_family")).order_by("-id").values("id")
+    )
+    runs = {
+        run.api_family: run
+        for run in WorkerRun.objects.filter(account=account, id=Subquery(latest[:1]))
+    }
+    return [
+        _row(account, worker, states.get(key) or _unsaved_state(account, worker), runs.get(key))
+        for key, worker in WORKERS.items()
+    ]
+
+
+def _unsaved_state(account: EbayAccount, worker: Worker) -> SyncState:
+    """A worker that the tick has not written yet; shown as it will start."""
+    return SyncState(
+        account=account,
+        api_family=worker.key,
+        cursor_type=worker.cursor_type,
+        enabled=account.purpose in worker.purposes,
+        covered=[],
+    )
+
+
+def _row(account: EbayAccount, worker: Worker, state: SyncState, run: WorkerRun | None) -> WorkerRow:
+    now = wire.clock(account.environment).now()
+    reach = Reach(state.wanted_from, worker.backfill, worker.longest_lookback)
+    refusal = why_not(account, worker, state)
+    return WorkerRow(
+        worker=worker,
+        state=state,
+        run=run,
+        refusal=refusal,
+        next_run_at=None if refusal else state.next_run_at,
+        lag=now - state.covered[-1].end if state.covered else None,
+        completeness=completeness(state.covered, reach=reach, now=now),
+        complete_since=complete_since(state.covered),
+        gaps=_gaps(state, worker, reach, now),
+        quarantined=QuarantinedRecord.objects.filter(
+            account=account, api_family=worker.key, healed_at=None
+        ).count(),
+    )
+
+
+def _gaps(state: SyncState, worker: Worker, reach: Reach, now: datetime) -> list[Gap]:
+    live = live_span(state.covered, now=now, overlap=worker.overlap, reach=reach)
+    failed = list(FailedSlice.objects.filter(account_id=state.account_id, api_family=worker.key))
+    untold = gaps(
+        state.covered, live=live, reach=reach, now=now, waiting=[slice_.span for slice_ in failed]
+    )
+    known = [Gap(slice_.span, Reason(slice_.reason).label, slice_.retry_at) for slice_ in failed]
+    return sorted([*known, *(Gap(span) for span in untold)], key=lambda gap: gap.span.start, reverse=True)

@@ -1,0 +1,106 @@
+"""What happens to a record before it is stored: cleaning, hashing, keeping what eBay now withholds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+# PostgreSQL's text and jsonb cannot hold U+0000; UTF-8 cannot hold lone surrogates.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+
+Path = Sequence[str]
+
+
+def cleaned(payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """The payload with characters replaced that PostgreSQL cannot store, and how many there were."""
+    try:
+        if b"\\u0000" not in msgspec.json.encode(payload):
+            return payload, 0
+    except UnicodeEncodeError:
+        pass
+    count = 0
+
+    def clean(value: Any) -> Any:
+        nonlocal count
+        if isinstance(value, str):
+            value, found = _UNSTORABLE.subn(_REPLACEMENT, value)
+            count += found
+            return value
+        if isinstance(value, dict):
+            return {clean(key): clean(item) for key, item in value.items()}
+        return [clean(item) for item in value] if isinstance(value, list) else value
+
+    return clean(payload), count
+
+
+def content_hash(payload: dict[str, Any], volatile_paths: Sequence[Path]) -> bytes:
+    """16 bytes over the payload with sorted keys, without the volatile parts."""
+    for path in volatile_paths:
+        payload = _less(payload, path)
+    encoded = msgspec.json.encode(payload, order="sorted")
+    return hashlib.blake2b(encoded, digest_size=16).digest()
+
+
+def encoded(payload: dict[str, Any]) -> str:
+    return msgspec.json.encode(payload).decode()
+
+
+def storable_evidence(value: Any) -> Any:
+    """Anything that came from eBay, as JSON that PostgreSQL stores."""
+    return json.loads(_UNSTORABLE.sub(_REPLACEMENT, json.dumps(value, default=str)).replace("\\u0000", "\\ufffd"))
+
+
+def _less(value: Any, path: Path) -> Any:
+    """A copy of `value` without what is at `path` (`*` = every element of a list)."""
+    head, *rest = path
+    if isinstance(value, list) and head == "*":
+        return [_less(item, rest) for item in value]
+    if not isinstance(value, dict) or head not in value:
+        return value
+    if not rest:
+        return {key: item for key, item in value.items() if key != head}
+    return {**value, head: _less(value[head], rest)}
+
+
+def with_withheld(new: dict[str, Any], stored: dict[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
+    """`new`, with values filled in from `stored` where eBay no longer gives them."""
+    result: Any = new
+    for path in paths:
+        result = _filled(result, stored, path)
+    return result  # type: ignore[no-any-return]
+
+
+def _filled(new: Any, stored: Any, path: Path) -> Any:
+    if not path:
+        return _merged(new, stored)
+    head, *rest = path
+    if head == "*":
+        return _filled_list(new, stored, rest)
+    if not isinstance(stored, dict) or head not in stored or not isinstance(new, dict):
+        return new
+    return {**new, head: _filled(new.get(head), stored[head], rest)}
+
+
+def _filled_list(new: Any, stored: Any, rest: Path) -> Any:
+    if not isinstance(stored, list):
+        return new
+    if new is None:
+        return stored
+    if not isinstance(new, list) or len(new) != len(stored):
+        return new
+    return [_filled(a, b, rest) for a, b in zip(new, stored, strict=True)]
+
+
+def _merged(new: Any, stored: Any) -> Any:
+    """Deep: a value that is missing, null or empty in `new` is taken from `stored`."""
+    if new is None or new == "" or new == {}:
+        return stored
+    if isinstance(new, dict) and isinstance(stored, dict):
+        return {**{k: v for k, v in stored.items() if k not in new}, **{k: _merged(v, stored.get(k)) for k, v in new.items()}}
+    return new

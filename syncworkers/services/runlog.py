@@ -1,0 +1,45 @@
+"""The log of a run: one line per page, slice, retry or error."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from ebayconnector.ebay.paging import Page
+from syncworkers.models import WorkerLog, WorkerRun
+from syncworkers.ranges import Span
+
+from .store import PageResult
+
+logger = logging.getLogger("syncworkers.runs")
+
+
+def write(run: WorkerRun, event: str, message: str, *, level: str = "info", **detail: Any) -> None:
+    """A line for people in the run's log, and the same for machines in the process's."""
+    WorkerLog.objects.create(run_id=run.pk, event=event, message=message, level=level, detail=detail)
+    logger.log(
+        getattr(logging, level.upper()), "%s account=%s family=%s run=%s: %s",
+        event, run.account_id, run.api_family, run.pk, message,
+    )  # fmt: skip
+
+
+def page(run: WorkerRun, span: Span, page: Page, result: PageResult) -> None:
+    message = (
+        f"page {page.number}: {len(page.items)} rows of {page.total} in {page.duration_s * 1000:.0f} ms, "
+        f"{result.stored} stored, {result.unchanged} unchanged"
+    )
+    if page.attempts > 1:
+        message += f", {page.attempts} attempts"
+    if result.replaced_characters:
+        message += f", {result.replaced_characters} characters replaced that PostgreSQL cannot store"
+    write(
+        run,
+        "page",
+        message,
+        number=page.number,
+        rows=len(page.items),
+        total=page.total,
+        duration_ms=round(page.duration_s * 1000),
+        attempts=page.attempts,
+        slice=[span.start.isoformat(), span.end.isoformat()],
+    )

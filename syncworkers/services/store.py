@@ -1,0 +1,286 @@
+"""Writing a page of records: one statement a table, only what differs, an older version never wins.
+
+Called inside the page's transaction, after the fence. The stored hashes are read first, so that a page
+on which nothing changed writes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import DataError, IntegrityError, connection, models, transaction
+
+from accounts.models import EbayAccount
+from syncworkers.mappers.reading import MappedRow, Unmappable
+
+from syncworkers.registry import Child, Worker
+
+from . import payloads
+
+logger = logging.getLogger(__name__)
+
+_ARRAY_TYPES = {
+    "CharField": "text[]",
+    "TextField": "text[]",
+    "DateTimeField": "timestamptz[]",
+    "DecimalField": "numeric[]",
+    "IntegerField": "int8[]",
+    "PositiveIntegerField": "int8[]",
+    "BooleanField": "bool[]",
+    "BinaryField": "bytea[]",
+    "JSONField": "jsonb[]",
+    "ForeignKey": "int8[]",
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of a page, ready to be compared with what is stored."""
+
+    key: tuple[Any, ...]
+    payload: dict[str, Any]
+    digest: bytes
+    row: MappedRow
+
+
+@dataclass(frozen=True)
+class BadRecord:
+    """A record that cannot be stored, with the reason in words."""
+
+    key: str
+    evidence: Any
+    error: str
+
+
+@dataclass
+class PageResult:
+    stored: int = 0
+    unchanged: int = 0
+    bad: list[BadRecord] = field(default_factory=list)
+    replaced_characters: int = 0
+    healthy_keys: list[str] = field(default_factory=list)
+
+
+def upsert_page(worker: Worker, account: EbayAccount, items: Sequence[Any]) -> PageResult:
+    """Store the records of one page. A bad record is set aside in the result, the others are stored."""
+    result = PageResult()
+    records = _prepared(worker, items, result)
+    known = _stored_hashes(worker, account, records)
+    differing = [
+        record
+        for record in records.values()
+        if record.key not in known or known[record.key][0] != record.digest
+    ]
+    differing = _with_withheld(worker, differing, known)
+    bad_before = len(result.bad)
+    result.stored = _write(worker, account, differing, result)
+    result.unchanged = len(records) - result.stored - (len(result.bad) - bad_before)
+    bad_keys = {bad.key for bad in result.bad}
+    result.healthy_keys = [text for key in records if (text := _key_text(key)) not in bad_keys]
+    return result
+
+
+def _prepared(worker: Worker, items: Sequence[Any], result: PageResult) -> dict[tuple[Any, ...], Record]:
+    """Records by natural key; of a key that comes twice on a page the newer version stays."""
+    records: dict[tuple[Any, ...], Record] = {}
+    for item in items:
+        try:
+            record, replaced = _record(worker, item)
+        except Unmappable as failure:
+            result.bad.append(_bad(worker, item, str(failure)))
+            continue
+        result.replaced_characters += replaced
+        before = records.get(record.key)
+        if before is None or _modified(before) <= _modified(record):
+            records[record.key] = record
+    return records
+
+
+def _record(worker: Worker, item: Any) -> tuple[Record, int]:
+    if not isinstance(item, dict):
+        raise Unmappable("the record is not an object")
+    payload, replaced = payloads.cleaned(item)
+    row = worker.mapper(payload)
+    key = tuple(row.columns[name] for name in worker.natural_key)
+    return Record(key, payload, payloads.content_hash(payload, worker.volatile_paths), row), replaced
+
+
+def _modified(record: Record) -> float:
+    return record.row.modified_at.timestamp() if record.row.modified_at else 0.0
+
+
+def _bad(worker: Worker, item: Any, error: str) -> BadRecord:
+    evidence = payloads.storable_evidence(item)
+    key = worker.record_key(evidence) if isinstance(evidence, dict) else ""
+    if not key:
+        key = f"without key {payloads.content_hash({'record': evidence}, ()).hex()}"
+    return BadRecord(key[:200], evidence, error)
+
+
+def _key_text(key: tuple[Any, ...]) -> str:
+    return "/".join(map(str, key))[:200]
+
+
+Known = dict[tuple[Any, ...], tuple[bytes, int]]
+
+
+def _stored_hashes(
+    worker: Worker, account: EbayAccount, records: dict[tuple[Any, ...], Record]
+) -> Known:
+    """(content hash, id) of the rows that the page's keys already have."""
+    if not records:
+        return {}
+    table = _table(worker.model)
+    keys = ", ".join(f't."{name}"' for name in worker.natural_key)
+    columns = ", ".join(f'"{name}"' for name in worker.natural_key)
+    arrays = _key_arrays(worker)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT t.content_hash, t.id, {keys} FROM {table} t "
+            f"JOIN unnest({arrays}) AS k({columns}) USING ({columns}) WHERE t.account_id = %s",
+            [*(list(values) for values in zip(*records, strict=True)), account.pk],
+        )
+        return {tuple(key): (bytes(digest), pk) for digest, pk, *key in cursor.fetchall()}
+
+
+def _with_withheld(worker: Worker, differing: list[Record], known: Known) -> list[Record]:
+    """Fill what eBay now withholds from the stored payloads; the hash stays that of eBay's answer."""
+    ids = [known[record.key][1] for record in differing if record.key in known]
+    if not worker.withheld_paths or not ids:
+        return differing
+    stored = dict(worker.model._default_manager.filter(pk__in=ids).values_list("pk", "payload"))
+    filled = []
+    for record in differing:
+        old = stored.get(known[record.key][1]) if record.key in known else None
+        if old is not None:
+            payload = payloads.with_withheld(record.payload, old, worker.withheld_paths)
+            if payload != record.payload:
+                record = Record(record.key, payload, record.digest, worker.mapper(payload))
+        filled.append(record)
+    return filled
+
+
+def _write(worker: Worker, account: EbayAccount, records: list[Record], result: PageResult) -> int:
+    """Write records; when the database refuses, halve until the one at fault is found and set aside."""
+    if not records:
+        return 0
+    try:
+        with transaction.atomic():
+            ids = _upsert(worker, account, records)
+            _replace_children(worker, account, [r for r in records if r.key in ids], ids)
+    except (DataError, IntegrityError) as failure:
+        if len(records) == 1:
+            bad = _bad(worker, records[0].payload, f"the database refuses it: {str(failure).splitlines()[0]}")
+            result.bad.append(BadRecord(_key_text(records[0].key), bad.evidence, bad.error))
+            return 0
+        middle = len(records) // 2
+        return _write(worker, account, records[:middle], result) + _write(
+            worker, account, records[middle:], result
+        )
+    return len(ids)
+
+
+def _upsert(worker: Worker, account: EbayAccount, records: list[Record]) -> dict[tuple[Any, ...], int]:
+    """One INSERT … ON CONFLICT; returns the ids of what was inserted or changed, by natural key."""
+    model = worker.model
+    mapped = list(records[0].row.columns)
+    columns = [*mapped, "payload", "content_hash", "ebay_modified_at"]
+    keys = ", ".join(f'"{name}"' for name in worker.natural_key)
+    changing = [name for name in columns if name not in worker.natural_key]
+    table = _table(model)
+    sql = (
+        f"INSERT INTO {table} AS t (account_id, house_name, {_quoted(columns)}) "
+        f"SELECT %s, %s, {_quoted(columns)} FROM unnest({_arrays(model, columns)}) AS u({_quoted(columns)}) "
+        f"ON CONFLICT (account_id, {keys}) DO UPDATE SET house_name = excluded.house_name, "
+        + ", ".join(f'"{name}" = excluded."{name}"' for name in changing)
+        + ", changed_at = clock_timestamp(), closed_at = NULL "
+        "WHERE t.content_hash IS DISTINCT FROM excluded.content_hash "
+        "AND (t.ebay_modified_at IS NULL OR excluded.ebay_modified_at IS NULL "
+        "OR excluded.ebay_modified_at >= t.ebay_modified_at) "
+        f"RETURNING t.id, {', '.join(f't.{chr(34)}{name}{chr(34)}' for name in worker.natural_key)}"
+    )
+    values: list[Callable[[Record], Any]] = [_column_reader(name) for name in mapped]
+    values += [lambda r: payloads.encoded(r.payload), lambda r: r.digest, lambda r: r.row.modified_at]
+    parameters = [[value(record) for record in records] for value in values]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [account.pk, account.house_name, *parameters])
+        return {tuple(key): pk for pk, *key in cursor.fetchall()}
+
+
+def _column_reader(name: str) -> Callable[[Record], Any]:
+    return lambda record: record.row.columns[name]
+
+
+def _replace_children(
+    worker: Worker, account: EbayAccount, records: list[Record], ids: dict[tuple[Any, ...], int]
+) -> None:
+    """Children of the written records become exactly what the records hold now."""
+    for relation, child in worker.children.items():
+        rows = [
+            {child.parent: ids[record.key], **row}
+            for record in records
+            for row in _distinct(record.row.children[relation], child.key)
+        ]
+        _delete_missing_children(child, list(ids.values()), rows)
+        if rows:
+            _upsert_children(child, account, rows)
+
+
+def _distinct(rows: Iterable[dict[str, Any]], key: tuple[str, ...]) -> list[dict[str, Any]]:
+    return list({tuple(row[name] for name in key): row for row in rows}.values())
+
+
+def _delete_missing_children(child: Child, parents: list[int], rows: list[dict[str, Any]]) -> None:
+    names = [child.parent, *child.key]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {_table(child.model)} c WHERE c.{child.parent}_id = ANY(%s) AND NOT EXISTS ("
+            f"SELECT 1 FROM unnest({_arrays(child.model, names)}) AS u({_quoted(names)}) "
+            f'WHERE u."{child.parent}" = c.{child.parent}_id AND '
+            + " AND ".join(f'u."{name}" = c."{name}"' for name in child.key)
+            + ")",
+            [parents, *([row[name] for row in rows] for name in names)],
+        )
+
+
+def _upsert_children(child: Child, account: EbayAccount, rows: list[dict[str, Any]]) -> None:
+    names = list(rows[0])
+    target = ", ".join(f"{name}_id" if name == child.parent else f'"{name}"' for name in names)
+    keys = ", ".join([f"{child.parent}_id", *(f'"{name}"' for name in child.key)])
+    changing = [name for name in names if name != child.parent and name not in child.key]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {_table(child.model)} (account_id, {target}) SELECT %s, u.* "
+            f"FROM unnest({_arrays(child.model, names)}) AS u({_quoted(names)}) "
+            f"ON CONFLICT ({keys}) DO UPDATE SET "
+            + ", ".join(f'"{name}" = excluded."{name}"' for name in changing),
+            [account.pk, *([row[name] for row in rows] for name in names)],
+        )
+
+
+def _table(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _arrays(model: type[models.Model], names: Iterable[str]) -> str:
+    """`%s::text[], %s::timestamptz[], …` for unnest."""
+    return ", ".join(f"%s::{_array_type(model, name)}" for name in names)
+
+
+def _array_type(model: type[models.Model], name: str) -> str:
+    kind = _ARRAY_TYPES[model._meta.get_field(name).get_internal_type()]
+    # psycopg sends a list of JSON texts as text[]; PostgreSQL makes jsonb of it.
+    return "text[]::jsonb[]" if kind == "jsonb[]" else kind
+
+
+def _key_arrays(worker: Worker) -> str:
+    return _arrays(worker.model, worker.natural_key)
+
+

@@ -1,0 +1,64 @@
+"""What a run sets out to read: the live part first, then the gaps, newest first. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .ranges import Span, merged, to_millisecond, without
+
+FIRST_LIVE = timedelta(hours=24)
+# eBay refuses ends in the future (30850); its own clock is measured only to the second.
+SAFETY = timedelta(seconds=5)
+# A failed slice is tried again after these pauses, then at the last one for ever.
+RETRY_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far back a family reads: `wanted` by setting or person, never further than eBay allows."""
+
+    wanted_from: datetime | None
+    backfill: timedelta
+    longest_lookback: timedelta
+
+    def start(self, now: datetime) -> datetime:
+        wanted = self.wanted_from or now - self.backfill
+        return to_millisecond(max(wanted, now - self.longest_lookback))
+
+
+def live_span(covered: Sequence[Span], *, now: datetime, overlap: timedelta, reach: Reach) -> Span:
+    """`[cursor − overlap, now]`; the last 24 hours when nothing is covered yet. `now` is eBay's."""
+    end = to_millisecond(now - SAFETY)
+    start = covered[-1].end - overlap if covered else end - FIRST_LIVE
+    return Span(min(max(to_millisecond(start), reach.start(now)), end), end)
+
+
+def gaps(
+    covered: Sequence[Span], *, live: Span, reach: Reach, now: datetime, waiting: Sequence[Span] = ()
+) -> list[Span]:
+    """What is wanted and not covered, newest first; `waiting` are failed slices whose time has not come."""
+    wanted = [Span(reach.start(now), live.start)]
+    return sorted(without(wanted, [*covered, *waiting]), reverse=True)
+
+
+def retry_pause(attempts: int) -> timedelta:
+    return RETRY_AFTER[min(attempts, len(RETRY_AFTER)) - 1]
+
+
+def completeness(covered: Sequence[Span], *, reach: Reach, now: datetime) -> float:
+    """The covered share of what is wanted, 0.0 to 1.0."""
+    start = reach.start(now)
+    end = max(now - SAFETY, start)
+    whole = (end - start).total_seconds()
+    if whole <= 0:
+        return 1.0
+    missing = sum((gap.length.total_seconds() for gap in without([Span(start, end)], covered)), 0.0)
+    return max(0.0, 1.0 - missing / whole)
+
+
+def complete_since(covered: Sequence[Span]) -> datetime | None:
+    """The beginning of the unbroken part that ends at the cursor; None when nothing is covered."""
+    spans = merged(covered)
+    return spans[-1].start if spans else None

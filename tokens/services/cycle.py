@@ -1,0 +1,155 @@
+"""The scheduled refresh: who is due, chunks of at most 20 accounts, and a cycle that tells the truth."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from django.db import connection, connections, transaction
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from tokens.models import BackgroundWorker, RefreshCycle, RefreshTrigger
+
+from .refresh import Refreshed, refresh_now
+
+logger = logging.getLogger(__name__)
+
+WORKER_NAME = "token_refresh_worker"
+INTERVAL = timedelta(seconds=600)
+EXPIRES_WITHIN = timedelta(minutes=15)
+REFRESHED_BEFORE = timedelta(minutes=60)
+CHUNK = 20
+_THREADS = 4
+_CHUNK_BUDGET_S = 40.0
+
+_DUE = """
+SELECT t.account_id FROM ebay_tokens t JOIN ebay_accounts a ON a.id = t.account_id
+WHERE a.is_active AND t.refresh_token_sealed <> ''
+  AND t.refresh_error NOT LIKE 'invalid_grant:%%' AND t.refresh_error NOT LIKE 'invalid_scope:%%'
+  AND (t.next_attempt_at IS NULL OR t.next_attempt_at <= clock_timestamp())
+  AND (t.expires_at IS NULL OR t.expires_at <= clock_timestamp() + %s
+       OR t.last_refreshed_at IS NULL OR t.last_refreshed_at <= clock_timestamp() - %s)
+ORDER BY t.expires_at NULLS FIRST, t.account_id
+"""
+
+
+def due_accounts() -> list[int]:
+    """Accounts whose token expires within 15 minutes or was last refreshed over 60 minutes ago."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, [EXPIRES_WITHIN, REFRESHED_BEFORE])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def start_cycle(*, scheduled: bool) -> RefreshCycle:
+    """Write a cycle and queue its chunks, in one transaction. Only a scheduled one moves the heartbeat."""
+    with transaction.atomic():
+        _end_lost_cycles()
+        due = due_accounts()
+        chunks = [due[at : at + CHUNK] for at in range(0, len(due), CHUNK)]
+        cycle = RefreshCycle.objects.create(
+            scheduled=scheduled,
+            started_at=timezone.now(),
+            accounts_checked=len(due),
+            open_chunks=list(range(len(chunks))),
+        )
+        if scheduled:
+            BackgroundWorker.objects.update_or_create(
+                worker_name=WORKER_NAME,
+                defaults={
+                    "interval_seconds": int(INTERVAL.total_seconds()),
+                    "last_started_at": cycle.started_at,
+                },
+            )
+        for number, chunk in enumerate(chunks):
+            async_task("tokens.tasks.refresh_chunk", cycle.pk, number, chunk, cluster="tokens", task_name="refresh_chunk")
+        logger.info("token refresh cycle %s starts: found %s accounts", cycle.pk, len(due))
+        if not chunks:
+            _end(cycle.pk)
+    return cycle
+
+
+def run_chunk(cycle_id: int, number: int, account_ids: Sequence[int], *, budget_s: float = _CHUNK_BUDGET_S) -> None:
+    """Refresh the accounts of one chunk with a few threads; what the budget leaves is due again."""
+    deadline = time.monotonic() + budget_s
+
+    def one(account_id: int) -> tuple[int, Refreshed]:
+        try:
+            if time.monotonic() > deadline:
+                return account_id, Refreshed(False, "exception", "no time was left in this cycle; due again")
+            return account_id, refresh_now(account_id, trigger=RefreshTrigger.SCHEDULED)
+        except Exception as failure:  # one account's surprise must not stop the others
+            logger.exception("refresh of account %s failed unexpectedly", account_id)
+            return account_id, Refreshed(False, "exception", type(failure).__name__)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="refresh") as pool:
+        results = list(pool.map(one, account_ids))
+    errors = [
+        {"account_id": pk, "error": f"{result.error_code}: {result.error_text}"}
+        for pk, result in results
+        if not result.success
+    ]
+    for done, (account_id, result) in enumerate(results, 1):
+        logger.info(
+            "token refresh cycle %s: %s of %s, account=%s %s",
+            cycle_id, done, len(results), account_id, result.error_code or "ok",
+        )  # fmt: skip
+    _report(cycle_id, number, refreshed=len(results) - len(errors), errors=errors)
+
+
+def _report(cycle_id: int, number: int, *, refreshed: int, errors: list[dict[str, object]]) -> None:
+    """Add a chunk's result to its cycle; a chunk that was delivered twice counts once."""
+    with transaction.atomic():
+        cycle = RefreshCycle.objects.select_for_update().get(pk=cycle_id)
+        if number not in cycle.open_chunks:
+            return
+        cycle.accounts_refreshed += refreshed
+        cycle.errors = [*cycle.errors, *errors]
+        cycle.open_chunks = [other for other in cycle.open_chunks if other != number]
+        cycle.save(update_fields=["accounts_refreshed", "errors", "open_chunks"])
+        if not cycle.open_chunks:
+            _end(cycle.pk)
+
+
+def _end_lost_cycles() -> None:
+    """A cycle whose chunk was lost (killed, dropped) ends as what it is known to be."""
+    lost = RefreshCycle.objects.filter(finished_at=None, started_at__lt=timezone.now() - INTERVAL / 2)
+    for cycle in lost.select_for_update(skip_locked=True):
+        cycle.errors = [*cycle.errors, {"error": f"{len(cycle.open_chunks)} chunks never reported"}]
+        cycle.save(update_fields=["errors"])
+        _end(cycle.pk)
+
+
+def _end(cycle_id: int) -> None:
+    cycle = RefreshCycle.objects.select_for_update().get(pk=cycle_id)
+    cycle.finished_at = timezone.now()
+    cycle.status = _honest_status(cycle)
+    cycle.save(update_fields=["finished_at", "status"])
+    if not cycle.scheduled:
+        return
+    worker = BackgroundWorker.objects.select_for_update().get(worker_name=WORKER_NAME)
+    worker.last_finished_at = cycle.finished_at
+    worker.last_status = cycle.status
+    worker.last_error_message = "; ".join(str(error["error"]) for error in cycle.errors)[:2000]
+    worker.last_summary = {
+        "status": cycle.status,
+        "accounts_checked": cycle.accounts_checked,
+        "accounts_refreshed": cycle.accounts_refreshed,
+        "errors": cycle.errors,
+    }
+    ok = cycle.status == "ok"
+    worker.runs_ok_in_row = worker.runs_ok_in_row + 1 if ok else 0
+    worker.runs_error_in_row = 0 if ok else worker.runs_error_in_row + 1
+    worker.save()
+
+
+def _honest_status(cycle: RefreshCycle) -> str:
+    """`ok` only when no account failed, `partial` for some, `error` for all."""
+    if not cycle.errors:
+        return "ok"
+    return "partial" if cycle.accounts_refreshed else "error"

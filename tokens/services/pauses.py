@@ -1,0 +1,45 @@
+"""Pauses of an API that eBay asked for (429, 518), shared by all processes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import EbayAccount
+from ebayconnector.ebay.errors import AccountLimited, EbayError
+from tokens.models import ApiPause
+
+_DEFAULT = timedelta(minutes=1)
+_LONGEST = timedelta(hours=1)
+
+
+def pause_api(account: EbayAccount, api: str, failure: EbayError) -> datetime:
+    """Nobody calls `api` in the account's environment before the returned time (only this account's
+    calls when eBay limited the account). Without eBay's word the pause doubles from a minute to an hour.
+    """
+    only = account if isinstance(failure, AccountLimited) else None
+    now = timezone.now()
+    known = ApiPause.objects.filter(environment=account.environment, api=api, account=only).first()
+    if failure.retry_after is not None:
+        length = timedelta(seconds=failure.retry_after)
+    elif known and known.until > now - _LONGEST:
+        length = min(max((known.until - known.set_at) * 2, _DEFAULT), _LONGEST)
+    else:
+        length = _DEFAULT
+    pause, _ = ApiPause.objects.update_or_create(
+        environment=account.environment, api=api, account=only,
+        defaults={"until": now + length, "reason": str(failure)[:300]},
+    )  # fmt: skip
+    return pause.until
+
+
+def paused_until(account: EbayAccount, api: str) -> datetime | None:
+    """When calls of `api` may go on for this account; None when they may now."""
+    return (
+        ApiPause.objects.filter(environment=account.environment, api=api, until__gt=timezone.now())
+        .filter(Q(account=None) | Q(account=account))
+        .values_list("until", flat=True)
+        .first()
+    )

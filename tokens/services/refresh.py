@@ -1,0 +1,334 @@
+"""The one path to an access token, used by every worker, probe, snipe, debug action and schedule."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import EbayAccount
+from ebayconnector.ebay import oauth
+from ebayconnector.ebay.errors import (
+    ApplicationRejected,
+    ConsentInvalid,
+    EbayError,
+    RateLimited,
+    ScopeRefused,
+    Unavailable,
+)
+from ebayconnector.ebay.masking import mask
+from ebayconnector.ebay.transport import Caller
+from tokens import locks, sealing, wire
+from tokens.models import RefreshTrigger, TokenRefreshLog
+from tokens.status import PERMANENT_CODES, SEALED_CODES
+
+logger = logging.getLogger(__name__)
+
+ON_DEMAND_MARGIN = timedelta(minutes=5)
+_POLL_S = 0.2
+_USABLE = timedelta(seconds=10)
+_FIRST_PAUSE = timedelta(seconds=15)
+_LONGEST_PAUSE = timedelta(minutes=15)
+
+
+class TokenUnavailable(Exception):
+    """No access token can be had. `code` is the refresh error code, `retry_after` None when only a person helps."""
+
+    def __init__(self, code: str, text: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(f"{code}: {text}")
+        self.code = code
+        self.text = text
+        self.retry_after = retry_after
+
+    @property
+    def needs_reconnect(self) -> bool:
+        return self.code in PERMANENT_CODES | SEALED_CODES | {"not_connected"}
+
+
+class RefreshUnderWay(TokenUnavailable):
+    """Somebody else refreshes this token and has not finished within our wait."""
+
+    def __init__(self) -> None:
+        super().__init__("refresh_under_way", "another process is refreshing it", retry_after=timedelta(seconds=5))
+
+
+def get_access_token(
+    account_id: int,
+    *,
+    min_ttl: timedelta = ON_DEMAND_MARGIN,
+    trigger: RefreshTrigger = RefreshTrigger.ON_DEMAND,
+    wait_s: float = 20.0,
+    rejected: str | None = None,
+) -> str:
+    """An access token of the account that lives at least `min_ttl`, refreshed when it does not.
+
+    `rejected` is a token that eBay refused although it looked alive: another one is returned or fetched.
+    Concurrent callers cause one HTTP refresh; the others wait up to `wait_s` for its outcome. Raises
+    TokenUnavailable (RefreshUnderWay when the wait was too short).
+    """
+    deadline = time.monotonic() + wait_s
+    seen: int | None = None
+    while True:
+        state = _usable_state(account_id)
+        token = _stored_token(state, min_ttl, rejected)
+        if token is not None:
+            return token
+        if seen is not None and state.version != seen:
+            return _after_somebody_elses_attempt(state, rejected)
+        if state.next_attempt_at and state.next_attempt_at > state.now:
+            return _while_pausing(state, rejected)
+        lease_id = locks.claim_refresh(state)
+        if lease_id is not None:
+            return _refresh_or_live_token(state, lease_id, trigger, rejected)
+        seen = state.version
+        if time.monotonic() >= deadline:
+            live = _stored_token(state, _USABLE, rejected)
+            if live is not None:
+                return live
+            raise RefreshUnderWay
+        time.sleep(_POLL_S)
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """The result of a refresh that somebody asked for."""
+
+    success: bool
+    error_code: str = ""
+    error_text: str = ""
+
+
+def refresh_now(account_id: int, *, trigger: RefreshTrigger) -> Refreshed:
+    """Refresh whatever the token's age (schedule, admin, debug); the same code as on demand.
+
+    Waits for nobody: when a refresh is under way, that is the answer.
+    """
+    try:
+        state = _usable_state(account_id)
+        lease_id = locks.claim_refresh(state)
+        if lease_id is None:
+            raise RefreshUnderWay
+        refresh_under_lease(state, lease_id, trigger)
+    except TokenUnavailable as failure:
+        return Refreshed(False, failure.code, failure.text)
+    return Refreshed(True)
+
+
+def _usable_state(account_id: int) -> locks.TokenState:
+    state = locks.read_token(account_id)
+    if state is None or not (state.refresh_token_sealed or state.access_token_sealed):
+        raise TokenUnavailable("not_connected", "the account has no token: connect it")
+    if not state.is_active:
+        raise TokenUnavailable("account_inactive", "the account is deactivated")
+    code, _, text = state.refresh_error.partition(": ")
+    if code in PERMANENT_CODES:
+        raise TokenUnavailable(code, f"{text} (reconnect the account)")
+    return state
+
+
+def _binding(state: locks.TokenState, field: str) -> sealing.Binding:
+    return sealing.Binding(field, state.environment, state.ebay_user_id, state.account_id)
+
+
+def _stored_token(state: locks.TokenState, min_ttl: timedelta, rejected: str | None) -> str | None:
+    """The stored token when it lives long enough, opens, and is not the rejected one."""
+    if state.expires_at is None or state.expires_at - state.now <= min_ttl:
+        return None
+    try:
+        token = sealing.key_ring().open(state.access_token_sealed, _binding(state, "access_token"))
+    except (sealing.CannotOpen, sealing.KeyRingError):
+        return None
+    return token if oauth.looks_like_token(token) and token != rejected else None
+
+
+def _after_somebody_elses_attempt(state: locks.TokenState, rejected: str | None) -> str:
+    live = _stored_token(state, _USABLE, rejected)
+    if live is not None:
+        return live
+    raise _stored_failure(state)
+
+
+def _while_pausing(state: locks.TokenState, rejected: str | None) -> str:
+    live = _stored_token(state, _USABLE, rejected)
+    if live is not None:
+        return live
+    raise _stored_failure(state)
+
+
+def _stored_failure(state: locks.TokenState) -> TokenUnavailable:
+    code, _, text = state.refresh_error.partition(": ")
+    pause = state.next_attempt_at - state.now if state.next_attempt_at else timedelta(seconds=5)
+    return TokenUnavailable(
+        code or "exception",
+        text or "the last refresh did not bring a token",
+        retry_after=None if code in PERMANENT_CODES else max(pause, timedelta(seconds=1)),
+    )
+
+
+def _refresh_or_live_token(
+    state: locks.TokenState, lease_id: uuid.UUID, trigger: RefreshTrigger, rejected: str | None
+) -> str:
+    try:
+        return refresh_under_lease(state, lease_id, trigger)
+    except TokenUnavailable as failure:
+        live = None if failure.code in PERMANENT_CODES else _stored_token(state, _USABLE, rejected)
+        if live is None:
+            raise
+        return live
+
+
+def refresh_under_lease(state: locks.TokenState, lease_id: uuid.UUID, trigger: RefreshTrigger) -> str:
+    """One attempt by the holder of the lease: open, ask eBay once, save, log. Raises TokenUnavailable."""
+    attempt = TokenRefreshLog.objects.create(
+        account_id=state.account_id,
+        triggered_by=trigger,
+        started_at=timezone.now(),
+        old_expires_at=state.expires_at,
+    )
+    try:
+        grant = _ask_ebay(state, trigger)
+    except TokenUnavailable as failure:
+        _record_failure(state, lease_id, attempt, failure)
+        raise
+    except BaseException as failure:
+        unexpected = TokenUnavailable("exception", type(failure).__name__, retry_after=_FIRST_PAUSE)
+        _record_failure(state, lease_id, attempt, unexpected)
+        raise
+    return _record_success(state, lease_id, attempt, grant, trigger)
+
+
+def _ask_ebay(state: locks.TokenState, trigger: RefreshTrigger) -> oauth.TokenGrant:
+    sealed = state.refresh_token_sealed
+    refresh_token = _opened_refresh_token(state, trigger)
+    logger.info(
+        "token_refresh_path caller=%s account=%s house_name=%s stored=%s sent=%s",
+        trigger, state.account_id, state.house_name, mask(sealed), mask(refresh_token),
+    )  # fmt: skip
+    caller = Caller(account_id=state.account_id, source=str(trigger), action="token_refresh")
+    try:
+        return oauth.refresh(
+            wire.transport(), wire.application(state.environment), refresh_token=refresh_token, caller=caller
+        )
+    except wire.ApplicationNotConfigured as failure:
+        raise TokenUnavailable("exception", str(failure), retry_after=_LONGEST_PAUSE) from failure
+    except EbayError as failure:
+        raise _classified(failure, state) from failure
+
+
+def _opened_refresh_token(state: locks.TokenState, trigger: RefreshTrigger) -> str:
+    """The refresh token in clear. Nothing that is not one ever leaves this process."""
+    code = "decrypt_failed"
+    try:
+        token = sealing.key_ring().open(state.refresh_token_sealed, _binding(state, "refresh_token"))
+    except sealing.UnknownKey as failure:
+        logger.critical("account %s: %s; restore the key or reconnect", state.account_id, failure)
+        reason = failure.reason
+    except sealing.KeyRingError as failure:
+        logger.critical("TOKEN_ENCRYPTION_KEYS cannot be used: %s", failure)
+        reason = str(failure)
+    except sealing.CannotOpen as failure:
+        code = "decrypt_failed" if state.refresh_token_sealed else "no_refresh_token"
+        reason = failure.reason
+    else:
+        if oauth.looks_like_token(token):
+            return token
+        reason = "what is stored is not an eBay token"
+    error = f"{code}: {reason}"
+    wire.failure_row(
+        account=EbayAccount.objects.get(pk=state.account_id),
+        action="token_refresh_debug" if trigger == RefreshTrigger.DEBUG else "token_refresh_failed",
+        source=str(trigger),
+        error=error,
+        request={"note": "nothing was sent", "stored": mask(state.refresh_token_sealed)},
+    )
+    raise TokenUnavailable(code, reason)
+
+
+def _classified(failure: EbayError, state: locks.TokenState) -> TokenUnavailable:
+    """eBay's refusal or silence as one of our codes, with a pause for those that heal by themselves."""
+    text = str(failure)
+    if isinstance(failure, ConsentInvalid):
+        return TokenUnavailable("invalid_grant", text)
+    if isinstance(failure, ScopeRefused):
+        return TokenUnavailable("invalid_scope", text)
+    after = timedelta(seconds=failure.retry_after) if failure.retry_after else _growing_pause(state.account_id)
+    if isinstance(failure, RateLimited):
+        return TokenUnavailable("rate_limited", text, retry_after=after)
+    if isinstance(failure, ApplicationRejected):
+        return TokenUnavailable("exception", text, retry_after=_LONGEST_PAUSE)
+    if isinstance(failure, Unavailable):
+        code = "network_error" if failure.status is None else "server_error"
+        return TokenUnavailable(code, text, retry_after=after)
+    return TokenUnavailable("exception", text, retry_after=after)
+
+
+def _growing_pause(account_id: int) -> timedelta:
+    doubled = _FIRST_PAUSE * 2 ** min(failures_in_row(account_id), 10)
+    return min(doubled, _LONGEST_PAUSE) * random.uniform(0.8, 1.2)
+
+
+def failures_in_row(account_id: int) -> int:
+    """Finished attempts of the account since its last success."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM ebay_token_refresh_log WHERE account_id = %s AND success IS FALSE "
+            "AND started_at > COALESCE((SELECT max(started_at) FROM ebay_token_refresh_log "
+            "WHERE account_id = %s AND success), '-infinity')",
+            [account_id, account_id],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _record_failure(
+    state: locks.TokenState, lease_id: uuid.UUID, attempt: TokenRefreshLog, failure: TokenUnavailable
+) -> None:
+    # A sealed token is judged anew each time from what the key ring opens: nothing is stored to heal.
+    stored = None if failure.code in SEALED_CODES else f"{failure.code}: {failure.text}"
+    current = locks.save_failed(state, lease_id, refresh_error=stored, pause=failure.retry_after)
+    TokenRefreshLog.objects.filter(pk=attempt.pk).update(
+        success=False, error_code=failure.code, error_message=failure.text, finished_at=timezone.now()
+    )
+    level = logging.CRITICAL if current and failure.needs_reconnect else logging.WARNING
+    logger.log(
+        level, "token refresh failed account=%s house_name=%s ebay_user=%s code=%s: %s",
+        state.account_id, state.house_name, state.ebay_user_id, failure.code, failure.text,
+    )  # fmt: skip
+
+
+def _record_success(
+    state: locks.TokenState,
+    lease_id: uuid.UUID,
+    attempt: TokenRefreshLog,
+    grant: oauth.TokenGrant,
+    trigger: RefreshTrigger,
+) -> str:
+    ring = sealing.key_ring()
+    expires_at = locks.save_refreshed(
+        state,
+        lease_id,
+        access_token_sealed=ring.seal(grant.access_token, _binding(state, "access_token")),
+        refresh_token_sealed=(
+            ring.seal(grant.refresh_token, _binding(state, "refresh_token")) if grant.refresh_token else None
+        ),
+        valid_for=timedelta(seconds=grant.expires_in),
+        refresh_valid_for=(
+            timedelta(seconds=grant.refresh_token_expires_in) if grant.refresh_token_expires_in else None
+        ),
+        by=str(trigger),
+    )
+    TokenRefreshLog.objects.filter(pk=attempt.pk).update(
+        success=True, finished_at=timezone.now(), new_expires_at=expires_at,
+        error_message="" if expires_at else "not stored: the account was reconnected meanwhile",
+    )  # fmt: skip
+    if expires_at is None:
+        raise TokenUnavailable(
+            "exception", "the account was reconnected while its token was refreshed", retry_after=_FIRST_PAUSE
+        )
+    logger.info("token refreshed account=%s house_name=%s", state.account_id, state.house_name)
+    return grant.access_token
