@@ -58,3 +58,24 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server.stop()
         lock.close()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def simulator_server():
+    """One simulator for the whole test process; use `simulator`, which begins with a fresh world."""
+    from ebayconnector.simulator.config import SimulatorConfig
+    from ebayconnector.simulator.server import SimulatorServer
+
+    with SimulatorServer(SimulatorConfig(orders=60)) as server:
+        yield server
+
+
+@pytest.fixture
+def simulator(simulator_server, settings):
+    """The simulator with a fresh world and no faults, set as the simulator environment's eBay."""
+    from tests.simulator import Simulator
+
+    settings.EBAY_SIMULATOR_URL = simulator_server.url
+    control = Simulator(simulator_server.url)
+    control.reset()
+    return control

@@ -77,7 +77,7 @@ def principal_of_request(request: HttpRequest | Any) -> Principal:
             known = principal_of_user(request.user, ip_address=ip_address)
         else:
             known = Principal(label="anonymous", ip_address=ip_address)
-        request._principal = known
+        request._principal = known  # type: ignore[union-attr]
     return known
 
 

@@ -19,7 +19,7 @@ def record_act(
     result: str = "ok",
     **detail: Any,
 ) -> AuditEvent:
-    """Write who did what to what, from where, with which result. `detail` must be JSON and free of secrets."""
+    """Write who did what to what, from where, with which result; `detail` is JSON without secrets."""
     return AuditEvent.objects.create(
         organization_id=organization_id,
         actor=principal.user,

@@ -31,6 +31,16 @@ def add_member(*, organization: Organization, user: User, role: Role, by: Princi
     return membership
 
 
+def remove_member(membership: Membership, *, by: Principal) -> None:
+    """Take the role away; the login stays. Raises NotAllowed."""
+    by.require(Role.ADMIN, membership.organization_id)
+    record_act(
+        by, "member_removed", organization_id=membership.organization_id, target=membership,
+        user=membership.user.username, role=membership.role,
+    )  # fmt: skip
+    membership.delete()
+
+
 def create_api_key(
     *, organization: Organization, name: str, role: Role, by: Principal, expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
@@ -91,7 +101,9 @@ def change_account(
         "is_active": is_active,
         "workers_enabled": workers_enabled,
     }
-    wanted = {k: v for k, v in changes.items() if v is not None and v != getattr(account, k)}
+    wanted: dict[str, object] = {
+        k: v for k, v in changes.items() if v is not None and v != getattr(account, k)
+    }
     if not wanted:
         return account
     if "is_active" in wanted:

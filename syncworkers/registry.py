@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Protocol
@@ -24,7 +24,7 @@ Path = tuple[str, ...]
 
 
 class PageSource(Protocol):
-    """Reads the records changed in [start, end] page by page; each page repeats `overlap` rows of the last."""
+    """Reads the records changed in [start, end]; each page repeats the last `overlap` rows before it."""
 
     def __call__(
         self, client: EbayClient, *, modified_from: datetime, modified_to: datetime, limit: int, overlap: int
@@ -60,7 +60,7 @@ class Worker:
     model: type[SyncedRow]
     mapper: Callable[[JsonObject], MappedRow]
     purposes: frozenset[str]
-    children: Mapping[str, Child] = MappingProxyType({})
+    children: Mapping[str, Child] = field(default_factory=dict)
     withheld_paths: tuple[Path, ...] = ()
     volatile_paths: tuple[Path, ...] = ()
     page_limit: int = 200

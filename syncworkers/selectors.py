@@ -94,7 +94,11 @@ class WorkerRow:
             return "blue"
         if self.run is not None and self.run.status in (RunStatus.ERROR, RunStatus.ABANDONED):
             return "red"
-        if self.refusal or (self.run is not None and self.run.status == RunStatus.PARTIAL) or self.quarantined:
+        if (
+            self.refusal
+            or (self.run is not None and self.run.status == RunStatus.PARTIAL)
+            or self.quarantined
+        ):
             return "amber"
         return "green" if self.state.last_success_at else "grey"
 
@@ -103,12 +107,11 @@ def worker_board(account: EbayAccount) -> list[WorkerRow]:
     """All families of an account, in the registry's order."""
     states = {state.api_family: state for state in SyncState.objects.filter(account=account)}
     latest = (
-        WorkerRun.objects.filter(account=account, api_family=OuterRef("api_family")).order_by("-id").values("id")
+        WorkerRun.objects.filter(account=account, api_family=OuterRef("api_family"))
+        .order_by("-id")
+        .values("id")
     )
-    runs = {
-        run.api_family: run
-        for run in WorkerRun.objects.filter(account=account, id=Subquery(latest[:1]))
-    }
+    runs = {run.api_family: run for run in WorkerRun.objects.filter(account=account, id=Subquery(latest[:1]))}
     return [
         _row(account, worker, states.get(key) or _unsaved_state(account, worker), runs.get(key))
         for key, worker in WORKERS.items()
@@ -149,8 +152,6 @@ def _row(account: EbayAccount, worker: Worker, state: SyncState, run: WorkerRun 
 def _gaps(state: SyncState, worker: Worker, reach: Reach, now: datetime) -> list[Gap]:
     live = live_span(state.covered, now=now, overlap=worker.overlap, reach=reach)
     failed = list(FailedSlice.objects.filter(account_id=state.account_id, api_family=worker.key))
-    untold = gaps(
-        state.covered, live=live, reach=reach, now=now, waiting=[slice_.span for slice_ in failed]
-    )
+    untold = gaps(state.covered, live=live, reach=reach, now=now, waiting=[slice_.span for slice_ in failed])
     known = [Gap(slice_.span, Reason(slice_.reason).label, slice_.retry_at) for slice_ in failed]
     return sorted([*known, *(Gap(span) for span in untold)], key=lambda gap: gap.span.start, reverse=True)

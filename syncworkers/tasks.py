@@ -12,3 +12,8 @@ def work() -> int:
 
 def tick() -> None:
     tick_service.tick()
+
+
+def start_account(account_id: int) -> int:
+    """The first runs of an account that was just connected; returns how many were started."""
+    return tick_service.start_account(account_id)

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
+from ebayconnector.database import execute, fetch_one
 
 LEASE = timedelta(seconds=30)
 
@@ -43,23 +43,20 @@ WHERE a.id = %s
 
 def read_token(account_id: int) -> TokenState | None:
     """The token row of an account; None when the account or its token does not exist."""
-    with connection.cursor() as cursor:
-        cursor.execute(_READ, [account_id])
-        row = cursor.fetchone()
+    row = fetch_one(_READ, [account_id])
     return TokenState(*row) if row else None
 
 
 def claim_refresh(state: TokenState) -> uuid.UUID | None:
     """Take the lease to refresh, unless somebody holds it or an attempt finished since `state` was read."""
     lease_id = uuid.uuid4()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE ebay_tokens SET lease_id = %s, lease_until = clock_timestamp() + %s "
-            "WHERE account_id = %s AND version = %s AND consent_version = %s "
-            "AND (lease_until IS NULL OR lease_until <= clock_timestamp())",
-            [lease_id, LEASE, state.account_id, state.version, state.consent_version],
-        )
-        return lease_id if cursor.rowcount == 1 else None
+    claimed = execute(
+        "UPDATE ebay_tokens SET lease_id = %s, lease_until = clock_timestamp() + %s "
+        "WHERE account_id = %s AND version = %s AND consent_version = %s "
+        "AND (lease_until IS NULL OR lease_until <= clock_timestamp())",
+        [lease_id, LEASE, state.account_id, state.version, state.consent_version],
+    )
+    return lease_id if claimed == 1 else None
 
 
 def save_refreshed(
@@ -73,28 +70,27 @@ def save_refreshed(
     by: str,
 ) -> datetime | None:
     """Store a new access token; returns its expiry, or None when the lease or the consent is gone."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE ebay_tokens SET access_token_sealed = %(access)s, "
-            "refresh_token_sealed = COALESCE(%(refresh)s, refresh_token_sealed), "
-            "expires_at = clock_timestamp() + %(valid_for)s, "
-            "refresh_token_expires_at = COALESCE(clock_timestamp() + %(refresh_valid_for)s, refresh_token_expires_at), "
-            "last_refreshed_at = clock_timestamp(), last_refreshed_by = %(by)s, refresh_error = '', "
-            "next_attempt_at = NULL, lease_id = NULL, lease_until = NULL, version = version + 1 "
-            "WHERE account_id = %(account)s AND lease_id = %(lease)s AND consent_version = %(consent)s "
-            "RETURNING expires_at",
-            {
-                "access": access_token_sealed,
-                "refresh": refresh_token_sealed,
-                "valid_for": valid_for,
-                "refresh_valid_for": refresh_valid_for,
-                "by": by,
-                "account": state.account_id,
-                "lease": lease_id,
-                "consent": state.consent_version,
-            },
-        )
-        row = cursor.fetchone()
+    row = fetch_one(
+        "UPDATE ebay_tokens SET access_token_sealed = %(access)s, "
+        "refresh_token_sealed = COALESCE(%(refresh)s, refresh_token_sealed), "
+        "expires_at = clock_timestamp() + %(valid_for)s, "
+        "refresh_token_expires_at = "
+        "COALESCE(clock_timestamp() + %(refresh_valid_for)s, refresh_token_expires_at), "
+        "last_refreshed_at = clock_timestamp(), last_refreshed_by = %(by)s, refresh_error = '', "
+        "next_attempt_at = NULL, lease_id = NULL, lease_until = NULL, version = version + 1 "
+        "WHERE account_id = %(account)s AND lease_id = %(lease)s AND consent_version = %(consent)s "
+        "RETURNING expires_at",
+        {
+            "access": access_token_sealed,
+            "refresh": refresh_token_sealed,
+            "valid_for": valid_for,
+            "refresh_valid_for": refresh_valid_for,
+            "by": by,
+            "account": state.account_id,
+            "lease": lease_id,
+            "consent": state.consent_version,
+        },
+    )
     return row[0] if row else None
 
 
@@ -105,11 +101,12 @@ def save_failed(
 
     `refresh_error` None leaves the stored one (a fault of this process is not the account's).
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
+    return (
+        execute(
             "UPDATE ebay_tokens SET refresh_error = COALESCE(%s, refresh_error), "
             "next_attempt_at = clock_timestamp() + %s, lease_id = NULL, lease_until = NULL, "
             "version = version + 1 WHERE account_id = %s AND lease_id = %s AND consent_version = %s",
             [refresh_error, pause, state.account_id, lease_id, state.consent_version],
         )
-        return cursor.rowcount == 1
+        == 1
+    )

@@ -29,7 +29,9 @@ class EbayToken(models.Model):
     refresh_token_expires_at = models.DateTimeField(null=True)
     last_refreshed_at = models.DateTimeField(null=True)
     last_refreshed_by = models.CharField(max_length=20, blank=True)
-    refresh_error = models.TextField(blank=True, help_text="<code>: <text>; cleared by a success or a reconnect")
+    refresh_error = models.TextField(
+        blank=True, help_text="<code>: <text>; cleared by a success or a reconnect"
+    )
     next_attempt_at = models.DateTimeField(null=True, help_text="No attempt before this, after a failure")
     lease_id = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
@@ -155,7 +157,7 @@ class RefreshCycle(models.Model):
 
 
 class ScopeDefinition(models.Model):
-    """A scope that eBay knows. Inactive ones are never requested: one unknown scope breaks a whole consent."""
+    """A scope that eBay knows. Inactive ones are never requested: one unknown scope breaks a consent."""
 
     scope = models.CharField(max_length=200, unique=True)
     grant_type = models.CharField(
@@ -256,7 +258,9 @@ class ProcessHeartbeat(models.Model):
     key_ring = models.CharField(max_length=20)
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField()
-    progress_at = models.DateTimeField(null=True, help_text="Last time a job of this cluster was seen to move")
+    progress_at = models.DateTimeField(
+        null=True, help_text="Last time a job of this cluster was seen to move"
+    )
     stopping_at = models.DateTimeField(null=True)
 
     class Meta:

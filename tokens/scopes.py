@@ -26,9 +26,11 @@ CATALOGUE: Sequence[tuple[str, str, str]] = (
     ("/buy.offer.auction", "user", "sniper"),
 )
 # eBay grants the bidding API only on approval: asking without it breaks the whole consent.
-_INACTIVE_AT_FIRST = frozenset({"/buy.offer.auction", "/commerce.message", "/commerce.notification.subscription"})
+_INACTIVE_AT_FIRST = frozenset(
+    {"/buy.offer.auction", "/commerce.message", "/commerce.notification.subscription"}
+)
 
-_BASE = ("", "/commerce.identity.readonly")
+_BASE: tuple[str, ...] = ("", "/commerce.identity.readonly")
 _SELLING = (
     "/sell.fulfillment.readonly",
     "/sell.finances",

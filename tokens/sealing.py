@@ -93,7 +93,9 @@ class KeyRing:
             raise UnknownKey(name[:16])
         try:
             raw = base64.b64decode(encoded, validate=True)
-            return self._keys[name].decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], binding.encoded()).decode()
+            return (
+                self._keys[name].decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], binding.encoded()).decode()
+            )
         except (InvalidTag, binascii.Error, ValueError):
             raise CannotOpen("it was changed, or belongs to another account or field") from None
 

@@ -1,25 +1,22 @@
-"""The eBay client, wired to this product: settings in, tokens in, observers attached.
+"""The eBay client, wired to this product: settings in, observers attached.
 
-Everything that talks to eBay gets its client, application or transport here. The environment is always
-an argument.
+Everything that talks to eBay gets its environment, application and transport here (clients with an
+account's tokens: `services.clients`). The environment is always an argument.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import connection
 
 from accounts.models import EbayAccount
-from ebayconnector.ebay.client import EbayClient
 from ebayconnector.ebay.clock import ClockOffset
 from ebayconnector.ebay.environments import Application, Environment, environment_named
-from ebayconnector.ebay.transport import Call, Caller, Exchange, Transport
+from ebayconnector.ebay.transport import Call, Exchange, Transport
 
 from .models import ConnectLog
 
@@ -71,7 +68,9 @@ class KeepIdentityExchanges:
         if call.api not in _IDENTITY_APIS and call.caller.source != "connect":
             return
         organization_id = (
-            EbayAccount.objects.filter(pk=call.caller.account_id).values_list("organization_id", flat=True).first()
+            EbayAccount.objects.filter(pk=call.caller.account_id)
+            .values_list("organization_id", flat=True)
+            .first()
             if call.caller.account_id
             else None
         )
@@ -127,42 +126,6 @@ def transport() -> Transport:
 def clock(environment_name: str) -> ClockOffset:
     """eBay's clock as this process has measured it."""
     return ClockOffset()
-
-
-@dataclass(frozen=True)
-class AccountTokens:
-    """The token source of one account, for the client: the one path of `get_access_token`."""
-
-    account_id: int
-
-    def get(self) -> str:
-        from .services.refresh import get_access_token
-
-        return get_access_token(self.account_id)
-
-    def renew(self, rejected: str) -> str:
-        from .services.refresh import get_access_token
-
-        return get_access_token(self.account_id, rejected=rejected)
-
-
-def client_for(
-    account: EbayAccount,
-    *,
-    source: str,
-    run_id: int | None = None,
-    wait: Callable[[float], None] = time.sleep,
-) -> EbayClient:
-    """A client that speaks as `account`: its environment, marketplace and tokens."""
-    return EbayClient(
-        environment(account.environment),
-        transport(),
-        AccountTokens(account.pk),
-        marketplace_id=account.marketplace_id,
-        caller=Caller(account_id=account.pk, source=source, run_id=run_id),
-        wait=wait,
-        clock=clock(account.environment),
-    )
 
 
 def failure_row(

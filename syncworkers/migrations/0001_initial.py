@@ -2,273 +2,502 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import syncworkers.ranges
 from django.conf import settings
 from django.db import migrations, models
 
+import syncworkers.ranges
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('tokens', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("tokens", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('house_name', models.CharField(help_text='As it was when the row was written', max_length=100)),
-                ('payload', models.JSONField()),
-                ('content_hash', models.BinaryField(max_length=16)),
-                ('ebay_modified_at', models.DateTimeField(null=True)),
-                ('first_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('order_id', models.CharField(max_length=100)),
-                ('created_at_ebay', models.DateTimeField(null=True)),
-                ('fulfillment_status', models.CharField(blank=True, max_length=40)),
-                ('payment_status', models.CharField(blank=True, max_length=40)),
-                ('cancel_state', models.CharField(blank=True, max_length=40)),
-                ('buyer_username', models.CharField(blank=True, max_length=200)),
-                ('ship_to_name', models.CharField(blank=True, max_length=300)),
-                ('ship_to_country', models.CharField(blank=True, max_length=10)),
-                ('total', models.DecimalField(decimal_places=4, max_digits=20, null=True)),
-                ('currency', models.CharField(blank=True, max_length=10)),
-                ('line_item_count', models.PositiveIntegerField(default=0)),
-                ('sales_record_reference', models.CharField(blank=True, max_length=100)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.ebayaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "house_name",
+                    models.CharField(help_text="As it was when the row was written", max_length=100),
+                ),
+                ("payload", models.JSONField()),
+                ("content_hash", models.BinaryField(max_length=16)),
+                ("ebay_modified_at", models.DateTimeField(null=True)),
+                ("first_seen_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("changed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("order_id", models.CharField(max_length=100)),
+                ("created_at_ebay", models.DateTimeField(null=True)),
+                ("fulfillment_status", models.CharField(blank=True, max_length=40)),
+                ("payment_status", models.CharField(blank=True, max_length=40)),
+                ("cancel_state", models.CharField(blank=True, max_length=40)),
+                ("buyer_username", models.CharField(blank=True, max_length=200)),
+                ("ship_to_name", models.CharField(blank=True, max_length=300)),
+                ("ship_to_country", models.CharField(blank=True, max_length=10)),
+                ("total", models.DecimalField(decimal_places=4, max_digits=20, null=True)),
+                ("currency", models.CharField(blank=True, max_length=10)),
+                ("line_item_count", models.PositiveIntegerField(default=0)),
+                ("sales_record_reference", models.CharField(blank=True, max_length=100)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.ebayaccount",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'ebay_orders',
-                'ordering': ['-ebay_modified_at', '-id'],
+                "db_table": "ebay_orders",
+                "ordering": ["-ebay_modified_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='OrderLineItem',
+            name="OrderLineItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line_item_id', models.CharField(max_length=100)),
-                ('position', models.PositiveIntegerField()),
-                ('legacy_item_id', models.CharField(blank=True, max_length=100)),
-                ('sku', models.CharField(blank=True, max_length=200)),
-                ('title', models.TextField(blank=True)),
-                ('quantity', models.IntegerField(null=True)),
-                ('cost', models.DecimalField(decimal_places=4, max_digits=20, null=True)),
-                ('total', models.DecimalField(decimal_places=4, max_digits=20, null=True)),
-                ('currency', models.CharField(blank=True, max_length=10)),
-                ('fulfillment_status', models.CharField(blank=True, max_length=40)),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.ebayaccount')),
-                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='line_items', to='syncworkers.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("line_item_id", models.CharField(max_length=100)),
+                ("position", models.PositiveIntegerField()),
+                ("legacy_item_id", models.CharField(blank=True, max_length=100)),
+                ("sku", models.CharField(blank=True, max_length=200)),
+                ("title", models.TextField(blank=True)),
+                ("quantity", models.IntegerField(null=True)),
+                ("cost", models.DecimalField(decimal_places=4, max_digits=20, null=True)),
+                ("total", models.DecimalField(decimal_places=4, max_digits=20, null=True)),
+                ("currency", models.CharField(blank=True, max_length=10)),
+                ("fulfillment_status", models.CharField(blank=True, max_length=40)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.ebayaccount",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="line_items",
+                        to="syncworkers.order",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'ebay_order_line_items',
-                'ordering': ['order', 'position'],
+                "db_table": "ebay_order_line_items",
+                "ordering": ["order", "position"],
             },
         ),
         migrations.CreateModel(
-            name='QuarantinedRecord',
+            name="QuarantinedRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('api_family', models.CharField(max_length=40)),
-                ('record_key', models.CharField(help_text='Natural key, or a hash of the record without one', max_length=200)),
-                ('evidence', models.JSONField()),
-                ('error', models.TextField()),
-                ('attempts', models.PositiveIntegerField(default=1)),
-                ('first_seen_at', models.DateTimeField(auto_now_add=True)),
-                ('last_seen_at', models.DateTimeField()),
-                ('healed_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.ebayaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("api_family", models.CharField(max_length=40)),
+                (
+                    "record_key",
+                    models.CharField(
+                        help_text="Natural key, or a hash of the record without one", max_length=200
+                    ),
+                ),
+                ("evidence", models.JSONField()),
+                ("error", models.TextField()),
+                ("attempts", models.PositiveIntegerField(default=1)),
+                ("first_seen_at", models.DateTimeField(auto_now_add=True)),
+                ("last_seen_at", models.DateTimeField()),
+                ("healed_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.ebayaccount",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SyncState',
+            name="SyncState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('api_family', models.CharField(max_length=40)),
-                ('enabled', models.BooleanField(default=True)),
-                ('cursor_type', models.CharField(blank=True, max_length=40)),
-                ('covered', syncworkers.ranges.SpansField(default=list)),
-                ('wanted_from', models.DateTimeField(help_text="How far back; empty: the family's backfill setting", null=True)),
-                ('next_run_at', models.DateTimeField(null=True)),
-                ('last_run_at', models.DateTimeField(null=True)),
-                ('last_success_at', models.DateTimeField(null=True)),
-                ('last_error', models.TextField(blank=True)),
-                ('failed_in_row', models.PositiveIntegerField(default=0)),
-                ('breaker_until', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sync_states', to='accounts.ebayaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("api_family", models.CharField(max_length=40)),
+                ("enabled", models.BooleanField(default=True)),
+                ("cursor_type", models.CharField(blank=True, max_length=40)),
+                ("covered", syncworkers.ranges.SpansField(default=list)),
+                (
+                    "wanted_from",
+                    models.DateTimeField(
+                        help_text="How far back; empty: the family's backfill setting", null=True
+                    ),
+                ),
+                ("next_run_at", models.DateTimeField(null=True)),
+                ("last_run_at", models.DateTimeField(null=True)),
+                ("last_success_at", models.DateTimeField(null=True)),
+                ("last_error", models.TextField(blank=True)),
+                ("failed_in_row", models.PositiveIntegerField(default=0)),
+                ("breaker_until", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sync_states",
+                        to="accounts.ebayaccount",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'ebay_sync_state',
-                'ordering': ['account', 'api_family'],
+                "db_table": "ebay_sync_state",
+                "ordering": ["account", "api_family"],
             },
         ),
         migrations.CreateModel(
-            name='SyncSwitch',
+            name="SyncSwitch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('enabled', models.BooleanField(default=True)),
-                ('reason', models.CharField(blank=True, max_length=300)),
-                ('changed_by_label', models.CharField(blank=True, max_length=200)),
-                ('changed_at', models.DateTimeField(null=True)),
-                ('changed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sync_switch', to='accounts.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True)),
+                ("reason", models.CharField(blank=True, max_length=300)),
+                ("changed_by_label", models.CharField(blank=True, max_length=200)),
+                ("changed_at", models.DateTimeField(null=True)),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sync_switch",
+                        to="accounts.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WorkerRun',
+            name="WorkerRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('api_family', models.CharField(max_length=40)),
-                ('api', models.CharField(help_text='The API whose pause holds this run back', max_length=40)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('completed', 'Completed'), ('partial', 'Partial'), ('error', 'Error'), ('cancelled', 'Cancelled'), ('abandoned', 'Abandoned'), ('skipped', 'Skipped')], default='queued', max_length=20)),
-                ('reason', models.CharField(blank=True, choices=[('already_running', 'It is running already'), ('disabled', 'The worker is switched off'), ('workers_disabled', 'All workers are switched off'), ('account_inactive', 'The account is deactivated'), ('not_connected', 'The account is not connected'), ('needs_reconnect', 'The account must be reconnected'), ('missing_scope', 'The account did not grant the scope it needs'), ('paused', 'eBay asked us to pause this API'), ('quota', "The day's quota is used up"), ('breaker_open', 'It failed five times in a row and pauses'), ('not_in_environment', "eBay does not offer this API in the account's environment"), ('cancelled', 'Cancelled by a person'), ('cluster_stopping', 'Its process was asked to stop'), ('silent', 'Its process fell silent'), ('drift', 'Records moved while they were read'), ('quarantine', 'Records could not be stored'), ('ebay_unavailable', 'eBay did not answer properly'), ('ebay_refused', 'eBay refused the request'), ('token_unavailable', 'No access token could be had'), ('internal_error', 'A fault of ours')], max_length=40)),
-                ('lane', models.PositiveSmallIntegerField(choices=[(1, 'Manual'), (2, 'Schedule'), (3, 'History')])),
-                ('trigger', models.CharField(choices=[('schedule', 'Schedule'), ('manual', 'Run now'), ('run_all', 'Run all'), ('api', 'API'), ('command', 'Command'), ('connect', 'Connected'), ('follow_up', 'Follow-up'), ('retry', 'Retry')], max_length=20)),
-                ('requested_by', models.CharField(blank=True, max_length=200)),
-                ('queued_at', models.DateTimeField()),
-                ('not_before', models.DateTimeField()),
-                ('started_at', models.DateTimeField(null=True)),
-                ('heartbeat_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('cancel_requested_at', models.DateTimeField(null=True)),
-                ('cancel_requested_by', models.CharField(blank=True, max_length=200)),
-                ('attempt', models.PositiveSmallIntegerField(default=1)),
-                ('window_from', models.DateTimeField(null=True)),
-                ('window_to', models.DateTimeField(null=True)),
-                ('pages', models.PositiveIntegerField(default=0)),
-                ('rows_expected', models.PositiveIntegerField(default=0, help_text="By eBay's totals, as far as known")),
-                ('rows_fetched', models.PositiveIntegerField(default=0)),
-                ('rows_stored', models.PositiveIntegerField(default=0)),
-                ('rows_unchanged', models.PositiveIntegerField(default=0)),
-                ('rows_quarantined', models.PositiveIntegerField(default=0)),
-                ('more', models.BooleanField(default=False, help_text='A follow-up is queued')),
-                ('error', models.TextField(blank=True)),
-                ('summary_json', models.JSONField(default=dict)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='accounts.ebayaccount')),
-                ('process', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='tokens.processheartbeat')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("api_family", models.CharField(max_length=40)),
+                ("api", models.CharField(help_text="The API whose pause holds this run back", max_length=40)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("completed", "Completed"),
+                            ("partial", "Partial"),
+                            ("error", "Error"),
+                            ("cancelled", "Cancelled"),
+                            ("abandoned", "Abandoned"),
+                            ("skipped", "Skipped"),
+                        ],
+                        default="queued",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("already_running", "It is running already"),
+                            ("disabled", "The worker is switched off"),
+                            ("workers_disabled", "All workers are switched off"),
+                            ("account_inactive", "The account is deactivated"),
+                            ("not_connected", "The account is not connected"),
+                            ("needs_reconnect", "The account must be reconnected"),
+                            ("missing_scope", "The account did not grant the scope it needs"),
+                            ("paused", "eBay asked us to pause this API"),
+                            ("quota", "The day's quota is used up"),
+                            ("breaker_open", "It failed five times in a row and pauses"),
+                            (
+                                "not_in_environment",
+                                "eBay does not offer this API in the account's environment",
+                            ),
+                            ("cancelled", "Cancelled by a person"),
+                            ("cluster_stopping", "Its process was asked to stop"),
+                            ("silent", "Its process fell silent"),
+                            ("drift", "Records moved while they were read"),
+                            ("quarantine", "Records could not be stored"),
+                            ("ebay_unavailable", "eBay did not answer properly"),
+                            ("ebay_refused", "eBay refused the request"),
+                            ("token_unavailable", "No access token could be had"),
+                            ("internal_error", "A fault of ours"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                (
+                    "lane",
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "Manual"), (2, "Schedule"), (3, "History")]
+                    ),
+                ),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[
+                            ("schedule", "Schedule"),
+                            ("manual", "Run now"),
+                            ("run_all", "Run all"),
+                            ("api", "API"),
+                            ("command", "Command"),
+                            ("connect", "Connected"),
+                            ("follow_up", "Follow-up"),
+                            ("retry", "Retry"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("requested_by", models.CharField(blank=True, max_length=200)),
+                ("queued_at", models.DateTimeField()),
+                ("not_before", models.DateTimeField()),
+                ("started_at", models.DateTimeField(null=True)),
+                ("heartbeat_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("cancel_requested_at", models.DateTimeField(null=True)),
+                ("cancel_requested_by", models.CharField(blank=True, max_length=200)),
+                ("attempt", models.PositiveSmallIntegerField(default=1)),
+                ("window_from", models.DateTimeField(null=True)),
+                ("window_to", models.DateTimeField(null=True)),
+                ("pages", models.PositiveIntegerField(default=0)),
+                (
+                    "rows_expected",
+                    models.PositiveIntegerField(default=0, help_text="By eBay's totals, as far as known"),
+                ),
+                ("rows_fetched", models.PositiveIntegerField(default=0)),
+                ("rows_stored", models.PositiveIntegerField(default=0)),
+                ("rows_unchanged", models.PositiveIntegerField(default=0)),
+                ("rows_quarantined", models.PositiveIntegerField(default=0)),
+                ("more", models.BooleanField(default=False, help_text="A follow-up is queued")),
+                ("error", models.TextField(blank=True)),
+                ("summary_json", models.JSONField(default=dict)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="runs",
+                        to="accounts.ebayaccount",
+                    ),
+                ),
+                (
+                    "process",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="tokens.processheartbeat",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'ebay_worker_run',
-                'ordering': ['-id'],
+                "db_table": "ebay_worker_run",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='WorkerLog',
+            name="WorkerLog",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('level', models.CharField(default='info', max_length=10)),
-                ('event', models.CharField(max_length=40)),
-                ('message', models.TextField()),
-                ('detail', models.JSONField(default=dict)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='logs', to='syncworkers.workerrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("level", models.CharField(default="info", max_length=10)),
+                ("event", models.CharField(max_length=40)),
+                ("message", models.TextField()),
+                ("detail", models.JSONField(default=dict)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="logs",
+                        to="syncworkers.workerrun",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'ebay_api_worker_log',
-                'ordering': ['id'],
+                "db_table": "ebay_api_worker_log",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='FailedSlice',
+            name="FailedSlice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('api_family', models.CharField(max_length=40)),
-                ('start_at', models.DateTimeField()),
-                ('end_at', models.DateTimeField()),
-                ('reason', models.CharField(max_length=40)),
-                ('evidence', models.TextField(blank=True)),
-                ('attempts', models.PositiveIntegerField(default=1)),
-                ('failed_at', models.DateTimeField()),
-                ('retry_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.ebayaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("api_family", models.CharField(max_length=40)),
+                ("start_at", models.DateTimeField()),
+                ("end_at", models.DateTimeField()),
+                ("reason", models.CharField(max_length=40)),
+                ("evidence", models.TextField(blank=True)),
+                ("attempts", models.PositiveIntegerField(default=1)),
+                ("failed_at", models.DateTimeField()),
+                ("retry_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.ebayaccount",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'api_family', 'start_at', 'end_at'), name='one_failure_per_slice')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "api_family", "start_at", "end_at"), name="one_failure_per_slice"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['changed_at', 'id'], name='orders_by_change'),
+            model_name="order",
+            index=models.Index(fields=["changed_at", "id"], name="orders_by_change"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', '-ebay_modified_at'], name='orders_of_account'),
+            model_name="order",
+            index=models.Index(fields=["account", "-ebay_modified_at"], name="orders_of_account"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['-ebay_modified_at', '-id'], name='orders_by_modification'),
+            model_name="order",
+            index=models.Index(fields=["-ebay_modified_at", "-id"], name="orders_by_modification"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', 'fulfillment_status', '-created_at_ebay'], name='orders_by_fulfillment'),
+            model_name="order",
+            index=models.Index(
+                fields=["account", "fulfillment_status", "-created_at_ebay"], name="orders_by_fulfillment"
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['order_id'], name='orders_by_order_id'),
+            model_name="order",
+            index=models.Index(fields=["order_id"], name="orders_by_order_id"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['buyer_username'], name='orders_by_buyer'),
+            model_name="order",
+            index=models.Index(fields=["buyer_username"], name="orders_by_buyer"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('account', 'order_id'), name='one_row_per_order'),
+            model_name="order",
+            constraint=models.UniqueConstraint(fields=("account", "order_id"), name="one_row_per_order"),
         ),
         migrations.AddIndex(
-            model_name='orderlineitem',
-            index=models.Index(fields=['account', 'sku'], name='line_items_by_sku'),
+            model_name="orderlineitem",
+            index=models.Index(fields=["account", "sku"], name="line_items_by_sku"),
         ),
         migrations.AddIndex(
-            model_name='orderlineitem',
-            index=models.Index(fields=['account', 'legacy_item_id'], name='line_items_by_item'),
+            model_name="orderlineitem",
+            index=models.Index(fields=["account", "legacy_item_id"], name="line_items_by_item"),
         ),
         migrations.AddConstraint(
-            model_name='orderlineitem',
-            constraint=models.UniqueConstraint(fields=('order', 'line_item_id'), name='one_row_per_line_item'),
+            model_name="orderlineitem",
+            constraint=models.UniqueConstraint(
+                fields=("order", "line_item_id"), name="one_row_per_line_item"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='quarantinedrecord',
-            constraint=models.UniqueConstraint(fields=('account', 'api_family', 'record_key'), name='one_quarantine_row'),
+            model_name="quarantinedrecord",
+            constraint=models.UniqueConstraint(
+                fields=("account", "api_family", "record_key"), name="one_quarantine_row"
+            ),
         ),
         migrations.AddIndex(
-            model_name='syncstate',
-            index=models.Index(condition=models.Q(('enabled', True)), fields=['next_run_at'], name='workers_due'),
+            model_name="syncstate",
+            index=models.Index(
+                condition=models.Q(("enabled", True)), fields=["next_run_at"], name="workers_due"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='syncstate',
-            constraint=models.UniqueConstraint(fields=('account', 'api_family'), name='one_worker_per_family'),
+            model_name="syncstate",
+            constraint=models.UniqueConstraint(
+                fields=("account", "api_family"), name="one_worker_per_family"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='syncswitch',
-            constraint=models.UniqueConstraint(fields=('organization',), name='one_switch', nulls_distinct=False),
+            model_name="syncswitch",
+            constraint=models.UniqueConstraint(
+                fields=("organization",), name="one_switch", nulls_distinct=False
+            ),
         ),
         migrations.AddIndex(
-            model_name='workerrun',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['lane', 'queued_at'], name='runs_queued'),
+            model_name="workerrun",
+            index=models.Index(
+                condition=models.Q(("status", "queued")), fields=["lane", "queued_at"], name="runs_queued"
+            ),
         ),
         migrations.AddIndex(
-            model_name='workerrun',
-            index=models.Index(condition=models.Q(('status', 'running')), fields=['heartbeat_at'], name='runs_running'),
+            model_name="workerrun",
+            index=models.Index(
+                condition=models.Q(("status", "running")), fields=["heartbeat_at"], name="runs_running"
+            ),
         ),
         migrations.AddIndex(
-            model_name='workerrun',
-            index=models.Index(fields=['account', 'api_family', '-id'], name='runs_of_worker'),
+            model_name="workerrun",
+            index=models.Index(fields=["account", "api_family", "-id"], name="runs_of_worker"),
         ),
         migrations.AddIndex(
-            model_name='workerrun',
-            index=models.Index(fields=['finished_at'], name='runs_by_age'),
+            model_name="workerrun",
+            index=models.Index(fields=["finished_at"], name="runs_by_age"),
         ),
         migrations.AddConstraint(
-            model_name='workerrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('account', 'api_family'), name='one_active_run'),
+            model_name="workerrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["queued", "running"])),
+                fields=("account", "api_family"),
+                name="one_active_run",
+            ),
         ),
         migrations.AddIndex(
-            model_name='workerlog',
-            index=models.Index(fields=['created_at'], name='worker_log_by_age'),
+            model_name="workerlog",
+            index=models.Index(fields=["created_at"], name="worker_log_by_age"),
         ),
     ]

@@ -19,7 +19,9 @@ class SyncState(models.Model):
     enabled = models.BooleanField(default=True)
     cursor_type = models.CharField(max_length=40, blank=True)
     covered = SpansField(default=list)
-    wanted_from = models.DateTimeField(null=True, help_text="How far back; empty: the family's backfill setting")
+    wanted_from = models.DateTimeField(
+        null=True, help_text="How far back; empty: the family's backfill setting"
+    )
     next_run_at = models.DateTimeField(null=True)
     last_run_at = models.DateTimeField(null=True)
     last_success_at = models.DateTimeField(null=True)
@@ -85,7 +87,9 @@ class QuarantinedRecord(models.Model):
 
     account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="+")
     api_family = models.CharField(max_length=40)
-    record_key = models.CharField(max_length=200, help_text="Natural key, or a hash of the record without one")
+    record_key = models.CharField(
+        max_length=200, help_text="Natural key, or a hash of the record without one"
+    )
     evidence = models.JSONField()
     error = models.TextField()
     attempts = models.PositiveIntegerField(default=1)
@@ -97,7 +101,9 @@ class QuarantinedRecord(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["account", "api_family", "record_key"], name="one_quarantine_row"),
+            models.UniqueConstraint(
+                fields=["account", "api_family", "record_key"], name="one_quarantine_row"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.db import connection
 from django.utils import timezone
 
+from ebayconnector.database import execute
 from syncworkers.models import FailedSlice, QuarantinedRecord, SyncState
 from syncworkers.ranges import Span, multirange_of
 from syncworkers.windows import retry_pause
@@ -14,11 +14,10 @@ from .store import BadRecord
 
 def add_coverage(account_id: int, api_family: str, span: Span) -> None:
     """Mark a slice complete, in the transaction of its last page; failures inside it are healed."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE ebay_sync_state SET covered = covered + %s WHERE account_id = %s AND api_family = %s",
-            [multirange_of([span]), account_id, api_family],
-        )
+    execute(
+        "UPDATE ebay_sync_state SET covered = covered + %s WHERE account_id = %s AND api_family = %s",
+        [multirange_of([span]), account_id, api_family],
+    )
     FailedSlice.objects.filter(
         account_id=account_id, api_family=api_family, start_at__gte=span.start, end_at__lte=span.end
     ).delete()
@@ -66,7 +65,12 @@ def quarantine(account_id: int, api_family: str, bad: BadRecord) -> None:
     )
     if not created:
         record.attempts += 1
-        record.evidence, record.error, record.last_seen_at, record.healed_at = bad.evidence, bad.error, now, None
+        record.evidence, record.error, record.last_seen_at, record.healed_at = (
+            bad.evidence,
+            bad.error,
+            now,
+            None,
+        )
         record.save()
 
 

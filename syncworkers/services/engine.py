@@ -71,13 +71,14 @@ class RunContext:
     ebay_now: Callable[[], datetime]
     deadline: float
     progress: Progress = field(default_factory=Progress)
+    on_page: Callable[[WorkerRun], None] = lambda run: None
 
     @property
     def reach(self) -> Reach:
         return Reach(self.state.wanted_from, self.worker.backfill, self.worker.longest_lookback)
 
     def heed(self, signals: Signals) -> None:
-        """Raise Stopped or GaveWay when a person, a switch, the process or the clock wants this run to end."""
+        """Raise Stopped or GaveWay when a person, a switch, the process or the clock wants an end."""
         reason = _stop_reason(signals)
         if reason is not None:
             raise Stopped(reason)
@@ -142,7 +143,10 @@ def _read_slice(context: RunContext, span: Span) -> list[Span]:
         if reading.quarantined:
             return _give_up(context, span, Reason.QUARANTINE, "records of this slice are in quarantine")
         runlog.write(
-            context.run, "drift", f"records moved while {_words(span)} was read (attempt {attempt})", level="warning"
+            context.run,
+            "drift",
+            f"records moved while {_words(span)} was read (attempt {attempt})",
+            level="warning",
         )
     return _give_up(context, span, Reason.DRIFT, "records kept moving while the slice was read")
 
@@ -150,7 +154,11 @@ def _read_slice(context: RunContext, span: Span) -> list[Span]:
 def _after_broken_pages(context: RunContext, span: Span, failure: Unavailable | BadAnswer) -> list[Span]:
     """eBay did not answer properly: nothing more to gain in this run when nothing works at all."""
     coverage.record_failed_slice(
-        context.run.account_id, context.worker.key, span, reason=Reason.EBAY_UNAVAILABLE, evidence=str(failure)
+        context.run.account_id,
+        context.worker.key,
+        span,
+        reason=Reason.EBAY_UNAVAILABLE,
+        evidence=str(failure),
     )
     raise failure
 
@@ -183,7 +191,7 @@ class SliceReading:
 
     def read(self) -> bool:
         """True when the slice is complete and covered."""
-        worker, number = self.context.worker, 0
+        worker = self.context.worker
         for page in worker.pages(
             self.context.client,
             modified_from=self.span.start,
@@ -191,8 +199,7 @@ class SliceReading:
             limit=worker.page_limit,
             overlap=1,
         ):
-            number += 1
-            if number == 1 and self._is_too_long(page):
+            if page.number == 1 and self._is_too_long(page):
                 self.too_long = True
                 return False
             complete = self._store(page, self._fresh(page))
@@ -240,6 +247,7 @@ class SliceReading:
         if settings.DEBUG:
             # Django keeps every query in DEBUG: a long run would keep them all.
             reset_queries()
+        context.on_page(run)
         context.heed(signals)
         return complete
 

@@ -53,7 +53,9 @@ def encoded(payload: dict[str, Any]) -> str:
 
 def storable_evidence(value: Any) -> Any:
     """Anything that came from eBay, as JSON that PostgreSQL stores."""
-    return json.loads(_UNSTORABLE.sub(_REPLACEMENT, json.dumps(value, default=str)).replace("\\u0000", "\\ufffd"))
+    return json.loads(
+        _UNSTORABLE.sub(_REPLACEMENT, json.dumps(value, default=str)).replace("\\u0000", "\\ufffd")
+    )
 
 
 def _less(value: Any, path: Path) -> Any:
@@ -102,5 +104,8 @@ def _merged(new: Any, stored: Any) -> Any:
     if new is None or new == "" or new == {}:
         return stored
     if isinstance(new, dict) and isinstance(stored, dict):
-        return {**{k: v for k, v in stored.items() if k not in new}, **{k: _merged(v, stored.get(k)) for k, v in new.items()}}
+        return {
+            **{k: v for k, v in stored.items() if k not in new},
+            **{k: _merged(v, stored.get(k)) for k, v in new.items()},
+        }
     return new

@@ -7,21 +7,29 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import EbayAccount
-from ebayconnector.ebay.errors import AccountLimited, EbayError, RateLimited, ScopeMissing, TokenRejected, Unavailable, BadAnswer
+from ebayconnector.ebay.errors import (
+    AccountLimited,
+    BadAnswer,
+    EbayError,
+    RateLimited,
+    ScopeMissing,
+    TokenRejected,
+    Unavailable,
+)
 from syncworkers import selectors
 from syncworkers.locks import Claimed, FenceLost, abandon_silent_runs, beat, claim_next_run
 from syncworkers.models import Reason, RunStatus, SyncState, Trigger, WorkerRun
 from syncworkers.models.runs import ACTIVE, Lane
-from syncworkers.ranges import Span
 from syncworkers.registry import WORKERS, Worker
 from tokens import wire
+from tokens.services.clients import client_for
 from tokens.services.pauses import pause_api
 from tokens.services.refresh import TokenUnavailable
 
@@ -92,7 +100,7 @@ def _queue(
 
 
 def _join_active_run(account: EbayAccount, worker: Worker, *, lane: Lane) -> Requested:
-    """A run is there already: one that still waits (a retry, history) moves to the front, one that runs is it."""
+    """A run is there already: one that waits (a retry, history) moves to the front, one that runs is it."""
     with transaction.atomic():
         run = (
             WorkerRun.objects.select_for_update()
@@ -139,7 +147,9 @@ def current_process_id() -> int | None:
     return int(value) if value.isdigit() else None
 
 
-def execute_run(claimed: Claimed, *, deadline: float, on_page: Callable[[], None] | None = None) -> WorkerRun:
+def execute_run(
+    claimed: Claimed, *, deadline: float, on_page: Callable[[WorkerRun], None] | None = None
+) -> WorkerRun:
     """Execute a claimed run and record how it ended, whatever happens. Returns the run as it ended."""
     run = WorkerRun.objects.select_related("account").get(pk=claimed.run_id)
     worker = WORKERS[run.api_family]
@@ -150,6 +160,7 @@ def execute_run(claimed: Claimed, *, deadline: float, on_page: Callable[[], None
         if refusal is not None:
             return _end(run, worker, RunStatus.SKIPPED, reason=refusal)
         context = _context(run, state, worker, deadline, progress)
+        context.on_page = on_page or context.on_page
         _start(run, state)
         read_everything(context)
     except FenceLost as lost:
@@ -173,9 +184,7 @@ def execute_run(claimed: Claimed, *, deadline: float, on_page: Callable[[], None
         )  # fmt: skip
         raise
     if not progress.complete:
-        return _end(
-            run, worker, RunStatus.PARTIAL, reason=progress.reason, error="; ".join(progress.errors)
-        )
+        return _end(run, worker, RunStatus.PARTIAL, reason=progress.reason, error="; ".join(progress.errors))
     return _end(run, worker, RunStatus.COMPLETED)
 
 
@@ -185,7 +194,7 @@ def _context(
     def wait(seconds: float) -> None:
         context.wait(seconds)
 
-    client = wire.client_for(run.account, source=f"worker:{run.trigger}", run_id=run.pk, wait=wait)
+    client = client_for(run.account, source=f"worker:{run.trigger}", run_id=run.pk, wait=wait)
     context = RunContext(
         run=run,
         state=state,
@@ -277,7 +286,8 @@ def _end(
 
 
 def _closing_words(run: WorkerRun, status: RunStatus, reason: Reason | None, error: str) -> str:
-    words = f"{status.label}: {run.rows_fetched} fetched, {run.rows_stored} stored, {run.rows_unchanged} unchanged"
+    words = f"{status.label}: {run.rows_fetched} fetched, {run.rows_stored} stored, "
+    words += f"{run.rows_unchanged} unchanged"
     if reason:
         words += f". {reason.label}"
     return f"{words}. {error}" if error else words
@@ -297,11 +307,12 @@ def _remember(run: WorkerRun, status: RunStatus, reason: Reason | None, error: s
     state.save(update_fields=["last_success_at", "last_error", "failed_in_row", "breaker_until"])
 
 
-def _breaker_until(failed_in_row: int) -> timezone.datetime | None:
+def _breaker_until(failed_in_row: int) -> datetime | None:
     if failed_in_row < _BREAKER_AFTER:
         return None
     pause = _BREAKER_FIRST * 2 ** min(failed_in_row - _BREAKER_AFTER, 10)
-    return timezone.now() + min(pause, _BREAKER_LONGEST)
+    until: datetime = timezone.now() + min(pause, _BREAKER_LONGEST)
+    return until
 
 
 def _ask_again(run: WorkerRun, worker: Worker, status: RunStatus, *, more: bool, retry: bool) -> None:
@@ -323,5 +334,3 @@ def abandon_silent() -> int:
         for account_id, family, lane in abandoned:
             _queue(account_id, WORKERS[family], lane=Lane(lane), trigger=Trigger.RETRY, by="after silence")
     return len(abandoned)
-
-

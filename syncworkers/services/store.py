@@ -15,7 +15,6 @@ from django.db import DataError, IntegrityError, connection, models, transaction
 
 from accounts.models import EbayAccount
 from syncworkers.mappers.reading import MappedRow, Unmappable
-
 from syncworkers.registry import Child, Worker
 
 from . import payloads
@@ -127,9 +126,7 @@ def _key_text(key: tuple[Any, ...]) -> str:
 Known = dict[tuple[Any, ...], tuple[bytes, int]]
 
 
-def _stored_hashes(
-    worker: Worker, account: EbayAccount, records: dict[tuple[Any, ...], Record]
-) -> Known:
+def _stored_hashes(worker: Worker, account: EbayAccount, records: dict[tuple[Any, ...], Record]) -> Known:
     """(content hash, id) of the rows that the page's keys already have."""
     if not records:
         return {}
@@ -282,5 +279,3 @@ def _array_type(model: type[models.Model], name: str) -> str:
 
 def _key_arrays(worker: Worker) -> str:
     return _arrays(worker.model, worker.natural_key)
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.access import NotAllowed, Principal
@@ -12,6 +12,7 @@ from accounts.audit import record_act
 from accounts.models import EbayAccount, Organization, Role
 from accounts.querysets import ScopedQuerySet
 from accounts.services import change_account
+from ebayconnector.database import execute
 from syncworkers.models import Reason, RunStatus, SyncState, SyncSwitch, WorkerRun
 from syncworkers.registry import Worker
 
@@ -47,7 +48,9 @@ def set_account_workers(account: EbayAccount, enabled: bool, *, by: Principal) -
             _cancel_queued(WorkerRun.objects.filter(account=account), Reason.DISABLED)
 
 
-def press_red_button(organization: Organization | None, *, enabled: bool, reason: str, by: Principal) -> SyncSwitch:
+def press_red_button(
+    organization: Organization | None, *, enabled: bool, reason: str, by: Principal
+) -> SyncSwitch:
     """Stop (or release) everything of an organisation, or of the installation when it is None (superusers).
 
     Queued runs are cancelled in this transaction; running ones see it at their next call; coverage stays.
@@ -93,10 +96,9 @@ def _cancel_queued(runs: ScopedQuerySet[WorkerRun], reason: Reason) -> int:
 
 def _spread(organization: Organization | None, now: datetime) -> None:
     """Workers that became due while everything stood still start one after the other."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE ebay_sync_state s SET next_run_at = %(now)s + random() * %(spread)s FROM ebay_accounts a "
-            "WHERE a.id = s.account_id AND s.next_run_at <= %(now)s "
-            "AND (%(organization)s::bigint IS NULL OR a.organization_id = %(organization)s)",
-            {"now": now, "spread": SPREAD, "organization": organization.pk if organization else None},
-        )
+    execute(
+        "UPDATE ebay_sync_state s SET next_run_at = %(now)s + random() * %(spread)s FROM ebay_accounts a "
+        "WHERE a.id = s.account_id AND s.next_run_at <= %(now)s "
+        "AND (%(organization)s::bigint IS NULL OR a.organization_id = %(organization)s)",
+        {"now": now, "spread": SPREAD, "organization": organization.pk if organization else None},
+    )

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from accounts.models import EbayAccount
+from syncworkers.models import Trigger
 from syncworkers.registry import WORKERS
 
 from . import tickets
-from .runs import abandon_silent
+from .runs import abandon_silent, request_run
 
 logger = logging.getLogger(__name__)
 
@@ -98,3 +100,12 @@ def tick() -> Ticked:
     ticked = Ticked(new, queued, abandoned, made)
     logger.info("tick: %s", ticked)
     return ticked
+
+
+def start_account(account_id: int) -> int:
+    """Run every family of an account that was just connected, without waiting for the next tick."""
+    account = EbayAccount.objects.filter(pk=account_id).first()
+    if account is None:
+        return 0
+    requests = [request_run(account, worker, trigger=Trigger.CONNECT, by="") for worker in WORKERS.values()]
+    return sum(requested.started for requested in requests)

@@ -18,12 +18,14 @@ from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django_q.tasks import async_task
 
 from accounts.access import Principal
 from accounts.audit import record_act
 from accounts.models import EbayAccount, Organization, Purpose, Role
 from ebayconnector.ebay import identity, oauth, trading
 from ebayconnector.ebay.client import EbayClient
+from ebayconnector.ebay.environments import Application
 from ebayconnector.ebay.errors import EbayError
 from ebayconnector.ebay.marketplaces import Site, site_for_marketplace, site_named
 from ebayconnector.ebay.transport import Caller
@@ -106,7 +108,7 @@ def _check_request(
         raise ConnectRefused(f"TOKEN_ENCRYPTION_KEYS cannot be used: {failure}") from None
     taken = EbayAccount.objects.filter(
         organization=organization, house_name__iexact=house_name, is_active=True
-    ).exclude(pk=account.pk if account else None)
+    ).exclude(pk=account.pk if account else 0)
     if taken.exists():
         raise ConnectRefused(f"another active account is called {house_name}; choose another house name")
 
@@ -128,7 +130,7 @@ def start_consent(secret: str) -> ConsentRedirect:
     return ConsentRedirect(url, cookie)
 
 
-def _application(environment: str) -> wire.Application:
+def _application(environment: str) -> Application:
     try:
         return wire.application(environment)
     except wire.ApplicationNotConfigured as failure:
@@ -182,11 +184,11 @@ def _finish(ticket: ConnectTicket, outcome: str, account: EbayAccount | None) ->
 def _connected_account(ticket: ConnectTicket, code: str, error: str) -> EbayAccount:
     if error or not code:
         raise ConnectRefused("the consent was declined at eBay; nothing was changed")
-    caller = Caller(
-        account_id=ticket.account_id, source="connect", action="code_exchanged"
-    )
+    caller = Caller(account_id=ticket.account_id, source="connect", action="code_exchanged")
     try:
-        grant = oauth.exchange_code(wire.transport(), _application(ticket.environment), code=code, caller=caller)
+        grant = oauth.exchange_code(
+            wire.transport(), _application(ticket.environment), code=code, caller=caller
+        )
         if not grant.refresh_token:
             raise ConnectRefused("eBay sent no refresh token; check the keyset and try again")
         person = _ask_who(ticket, grant.access_token)
@@ -253,12 +255,17 @@ def _save(ticket: ConnectTicket, grant: oauth.TokenGrant, person: _Person) -> Eb
     if ticket.account and ticket.account.ebay_user_id != person.ebay_user_id:
         raise ConnectRefused(
             f"{ticket.account.house_name} belongs to the eBay user {ticket.account.username}, but "
-            f"{person.username} gave the consent; nothing was changed. Log in at eBay as {ticket.account.username}."
+            f"{person.username} gave the consent; nothing was changed. "
+            f"Log in at eBay as {ticket.account.username}."
         )
     try:
         with transaction.atomic():
             account = _save_account(ticket, person)
             _save_token(account, ticket.scopes, grant)
+            # By name: what is done with a connected account is above this app.
+            async_task(
+                "syncworkers.tasks.start_account", account.pk, cluster="core", task_name="start_account"
+            )
     except IntegrityError as failure:
         if "one_active_house_name" not in str(failure):
             raise
@@ -296,9 +303,7 @@ def _save_token(account: EbayAccount, scopes: Sequence[str], grant: oauth.TokenG
     now = timezone.now()
 
     def sealed(field: str, value: str) -> str:
-        return ring.seal(
-            value, sealing.Binding(field, account.environment, account.ebay_user_id, account.pk)
-        )
+        return ring.seal(value, sealing.Binding(field, account.environment, account.ebay_user_id, account.pk))
 
     lasts = grant.refresh_token_expires_in
     values = {

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from ebayconnector.database import fetch_all
 from tokens.models import BackgroundWorker, RefreshCycle, RefreshTrigger
 
 from .refresh import Refreshed, refresh_now
@@ -39,9 +40,7 @@ ORDER BY t.expires_at NULLS FIRST, t.account_id
 
 def due_accounts() -> list[int]:
     """Accounts whose token expires within 15 minutes or was last refreshed over 60 minutes ago."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DUE, [EXPIRES_WITHIN, REFRESHED_BEFORE])
-        return [row[0] for row in cursor.fetchall()]
+    return [row[0] for row in fetch_all(_DUE, [EXPIRES_WITHIN, REFRESHED_BEFORE])]
 
 
 def start_cycle(*, scheduled: bool) -> RefreshCycle:
@@ -65,14 +64,23 @@ def start_cycle(*, scheduled: bool) -> RefreshCycle:
                 },
             )
         for number, chunk in enumerate(chunks):
-            async_task("tokens.tasks.refresh_chunk", cycle.pk, number, chunk, cluster="tokens", task_name="refresh_chunk")
+            async_task(
+                "tokens.tasks.refresh_chunk",
+                cycle.pk,
+                number,
+                chunk,
+                cluster="tokens",
+                task_name="refresh_chunk",
+            )
         logger.info("token refresh cycle %s starts: found %s accounts", cycle.pk, len(due))
         if not chunks:
             _end(cycle.pk)
     return cycle
 
 
-def run_chunk(cycle_id: int, number: int, account_ids: Sequence[int], *, budget_s: float = _CHUNK_BUDGET_S) -> None:
+def run_chunk(
+    cycle_id: int, number: int, account_ids: Sequence[int], *, budget_s: float = _CHUNK_BUDGET_S
+) -> None:
     """Refresh the accounts of one chunk with a few threads; what the budget leaves is due again."""
     deadline = time.monotonic() + budget_s
 

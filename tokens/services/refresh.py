@@ -9,10 +9,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import EbayAccount
+from ebayconnector.database import fetch_one
 from ebayconnector.ebay import oauth
 from ebayconnector.ebay.errors import (
     ApplicationRejected,
@@ -38,7 +38,7 @@ _LONGEST_PAUSE = timedelta(minutes=15)
 
 
 class TokenUnavailable(Exception):
-    """No access token can be had. `code` is the refresh error code, `retry_after` None when only a person helps."""
+    """No access token can be had. `retry_after` is None when only a person can help."""
 
     def __init__(self, code: str, text: str, *, retry_after: timedelta | None = None) -> None:
         super().__init__(f"{code}: {text}")
@@ -55,7 +55,9 @@ class RefreshUnderWay(TokenUnavailable):
     """Somebody else refreshes this token and has not finished within our wait."""
 
     def __init__(self) -> None:
-        super().__init__("refresh_under_way", "another process is refreshing it", retry_after=timedelta(seconds=5))
+        super().__init__(
+            "refresh_under_way", "another process is refreshing it", retry_after=timedelta(seconds=5)
+        )
 
 
 def get_access_token(
@@ -257,7 +259,9 @@ def _classified(failure: EbayError, state: locks.TokenState) -> TokenUnavailable
         return TokenUnavailable("invalid_grant", text)
     if isinstance(failure, ScopeRefused):
         return TokenUnavailable("invalid_scope", text)
-    after = timedelta(seconds=failure.retry_after) if failure.retry_after else _growing_pause(state.account_id)
+    after = (
+        timedelta(seconds=failure.retry_after) if failure.retry_after else _growing_pause(state.account_id)
+    )
     if isinstance(failure, RateLimited):
         return TokenUnavailable("rate_limited", text, retry_after=after)
     if isinstance(failure, ApplicationRejected):
@@ -270,19 +274,19 @@ def _classified(failure: EbayError, state: locks.TokenState) -> TokenUnavailable
 
 def _growing_pause(account_id: int) -> timedelta:
     doubled = _FIRST_PAUSE * 2 ** min(failures_in_row(account_id), 10)
-    return min(doubled, _LONGEST_PAUSE) * random.uniform(0.8, 1.2)
+    seconds = min(doubled, _LONGEST_PAUSE).total_seconds() * random.uniform(0.8, 1.2)
+    return timedelta(seconds=seconds)
 
 
 def failures_in_row(account_id: int) -> int:
     """Finished attempts of the account since its last success."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM ebay_token_refresh_log WHERE account_id = %s AND success IS FALSE "
-            "AND started_at > COALESCE((SELECT max(started_at) FROM ebay_token_refresh_log "
-            "WHERE account_id = %s AND success), '-infinity')",
-            [account_id, account_id],
-        )
-        return int(cursor.fetchone()[0])
+    row = fetch_one(
+        "SELECT count(*) FROM ebay_token_refresh_log WHERE account_id = %s AND success IS FALSE "
+        "AND started_at > COALESCE((SELECT max(started_at) FROM ebay_token_refresh_log "
+        "WHERE account_id = %s AND success), '-infinity')",
+        [account_id, account_id],
+    )
+    return int(row[0]) if row else 0
 
 
 def _record_failure(

@@ -1,0 +1,216 @@
+"""Calls on behalf of one account: authorization, one renewal of the token, retries where they are safe."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from .answers import Answer, read_answer
+from .classify import http_date
+from .clock import ClockOffset
+from .endpoints import TRADING_VERSION, Endpoint
+from .environments import Environment
+from .errors import BadAnswer, EbayError, ScopeMissing, TokenRejected, Unavailable
+from .transport import Call, Caller, Response, Transport
+
+logger = logging.getLogger(__name__)
+
+Params = Mapping[str, str] | Sequence[tuple[str, str]]
+
+# Waits before the second, third… attempt grow within these bounds; nothing here ever waits longer.
+_SHORTEST_WAIT_S = 2.0
+_LONGEST_WAIT_S = 10.0
+
+
+class TokenSource(Protocol):
+    """Where the client gets its access token."""
+
+    def get(self) -> str:
+        """The token to try first."""
+
+    def renew(self, rejected: str) -> str:
+        """A fresh token instead of the one that eBay refused; raises when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """All of a call except its authorization and the number of the attempt."""
+
+    endpoint: Endpoint
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+
+
+class EbayClient:
+    """eBay as one account (or the application) sees it. Not tied to a thread.
+
+    `wait` sleeps between attempts, never longer than 10 s; `attempts` is how often a repeatable call is
+    tried; `clock` learns eBay's time from the answers.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        transport: Transport,
+        tokens: TokenSource,
+        *,
+        marketplace_id: str,
+        caller: Caller,
+        wait: Callable[[float], None] = time.sleep,
+        attempts: int = 3,
+        clock: ClockOffset | None = None,
+    ) -> None:
+        self.environment = environment
+        self.marketplace_id = marketplace_id
+        self.caller = caller
+        self._transport = transport
+        self._tokens = tokens
+        self._wait = wait
+        self._attempts = attempts
+        self._clock = clock
+
+    def call(
+        self,
+        endpoint: Endpoint,
+        *,
+        path: Mapping[str, str] | None = None,
+        params: Params | None = None,
+        json: Any = None,
+        xml: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Makes the call and returns the checked answer.
+
+        A refused token is renewed once and the call repeated once. 5xx, network faults and broken answers
+        are tried again. Both only where the endpoint is repeatable: everything else is sent exactly once.
+        429 is never tried again here. Raises the classes of `errors`, and whatever an observer or the token
+        source raises.
+        """
+        request = self._request(endpoint, path, params, json, xml, headers or {})
+        token = self._tokens.get() if endpoint.auth != "none" else ""
+        renewed, failures, sent = False, 0, 0
+        while True:
+            sent += 1
+            outcome = self._attempt(request, token, sent)
+            if isinstance(outcome, Answer):
+                return outcome
+            if not endpoint.repeatable:
+                raise unclear_if_lost(outcome)
+            if _token_refused(outcome) and token and not renewed:
+                token, renewed = self._tokens.renew(token), True
+                continue
+            failures += 1
+            self._wait_or_raise(outcome, failures)
+
+    def _request(
+        self,
+        endpoint: Endpoint,
+        path: Mapping[str, str] | None,
+        params: Params | None,
+        json: Any,
+        xml: bytes | None,
+        headers: Mapping[str, str],
+    ) -> _Request:
+        if endpoint.kind == "oauth":
+            raise ValueError("the token endpoint belongs to the oauth module")
+        url = endpoint.url(self.environment, path)
+        if params:
+            url += f"?{urlencode(params, quote_via=quote, safe='')}"
+        body = msgspec.json.encode(json) if json is not None else xml
+        own = (
+            _trading_headers(endpoint) if endpoint.kind == "trading" else self._rest_headers(json is not None)
+        )
+        return _Request(endpoint, url, {**own, **dict(endpoint.headers), **headers}, body)
+
+    def _rest_headers(self, has_body: bool) -> dict[str, str]:
+        """03 §0b; without `Accept-Language` Inventory answers 25709."""
+        headers = {
+            "Accept": "application/json",
+            "Accept-Language": "en-US",
+            "X-EBAY-C-MARKETPLACE-ID": self.marketplace_id,
+        }
+        return headers | {"Content-Type": "application/json"} if has_body else headers
+
+    def _attempt(self, request: _Request, token: str, sent: int) -> Answer | EbayError:
+        endpoint = request.endpoint
+        call = self._transport.announce(
+            Call(
+                environment=self.environment.name,
+                api=endpoint.api,
+                endpoint=endpoint.name,
+                method=endpoint.method,
+                url=request.url,
+                headers={**request.headers, **_authorization(endpoint, token)},
+                body=request.body,
+                attempt=sent,
+                caller=self.caller,
+            )
+        )
+        try:
+            response = self._transport.exchange(call, deadline_s=endpoint.deadline_s)
+            self._learn_time(response)
+            return read_answer(endpoint, response, attempts=sent)
+        except EbayError as error:
+            return error
+
+    def _learn_time(self, response: Response) -> None:
+        date = http_date(response.headers.get("Date", ""))
+        if self._clock is None or date is None:
+            return
+        received_at = response.started_at + timedelta(seconds=response.first_byte_s)
+        self._clock.observe(date, sent_at=response.started_at, received_at=received_at)
+
+    def _wait_or_raise(self, error: EbayError, failures: int) -> None:
+        pause = _pause_s(error, failures)
+        if pause is None or failures >= self._attempts:
+            raise error
+        logger.info("trying again in %.1f s, attempt %d failed: %s", pause, failures, error)
+        self._wait(pause)
+
+
+def unclear_if_lost(error: EbayError) -> EbayError:
+    """The error of a call that must not be sent twice: where no clear answer came, it is not retryable."""
+    if isinstance(error, Unavailable | BadAnswer):
+        error.retryable = False
+    return error
+
+
+def _token_refused(error: EbayError) -> bool:
+    """403/1100 counts: some APIs say it of an expired token, and only a fresh one tells (03 §0, 7)."""
+    return isinstance(error, TokenRejected | ScopeMissing)
+
+
+def _pause_s(error: EbayError, failures: int) -> float | None:
+    """Seconds to wait before the next attempt; None: there is to be none."""
+    if not isinstance(error, Unavailable | BadAnswer):
+        return None
+    if error.retry_after is not None:
+        return error.retry_after if error.retry_after <= _LONGEST_WAIT_S else None
+    longest = min(_LONGEST_WAIT_S, _SHORTEST_WAIT_S * 2**failures)
+    return random.uniform(max(_SHORTEST_WAIT_S, longest / 2), longest)
+
+
+def _authorization(endpoint: Endpoint, token: str) -> dict[str, str]:
+    """The four forms of 03 §0, 6, less the token endpoint's own."""
+    if endpoint.auth == "bearer":
+        return {"Authorization": f"Bearer {token}"}
+    if endpoint.auth == "iaf":
+        return {"Authorization": f"IAF {token}"}
+    return {"X-EBAY-API-IAF-TOKEN": token} if endpoint.auth == "trading" else {}
+
+
+def _trading_headers(endpoint: Endpoint) -> dict[str, str]:
+    return {
+        "Content-Type": "text/xml",
+        "X-EBAY-API-CALL-NAME": endpoint.name,
+        "X-EBAY-API-COMPATIBILITY-LEVEL": TRADING_VERSION,
+    }

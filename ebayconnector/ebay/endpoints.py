@@ -1,0 +1,150 @@
+"""The calls that we make, as data. Adding a call is adding an entry; the client needs no change.
+
+`api` is the quota family that eBay counts the call under (03 §14.1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import quote
+
+from .environments import Environment
+
+Host = Literal["api", "apiz", "apim", "auth"]
+Auth = Literal["bearer", "iaf", "trading", "basic", "none"]
+Kind = Literal["rest", "trading", "oauth"]
+
+_SCOPE_ROOT = "https://api.ebay.com/oauth/api_scope"
+SCOPE_BASE = _SCOPE_ROOT
+SCOPE_FULFILLMENT = f"{_SCOPE_ROOT}/sell.fulfillment"
+SCOPE_FULFILLMENT_READONLY = f"{_SCOPE_ROOT}/sell.fulfillment.readonly"
+SCOPE_FINANCES = f"{_SCOPE_ROOT}/sell.finances"
+SCOPE_INVENTORY = f"{_SCOPE_ROOT}/sell.inventory"
+SCOPE_INVENTORY_READONLY = f"{_SCOPE_ROOT}/sell.inventory.readonly"
+SCOPE_PAYMENT_DISPUTE = f"{_SCOPE_ROOT}/sell.payment.dispute"
+SCOPE_IDENTITY = f"{_SCOPE_ROOT}/commerce.identity.readonly"
+SCOPE_MESSAGE = f"{_SCOPE_ROOT}/commerce.message"
+SCOPE_NOTIFICATION = f"{_SCOPE_ROOT}/commerce.notification.subscription"
+SCOPE_OFFER_AUCTION = f"{_SCOPE_ROOT}/buy.offer.auction"
+
+# The documented schema version that requests and answers follow (03 §3.1).
+TRADING_VERSION = "1423"
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One call of eBay's.
+
+    `repeatable`: sending it twice does no harm, so that the client may try again. `deadline_s` bounds one
+    attempt as a whole. `empty_ok`: an answer other than 200 may come without a body (204: "nothing to
+    show"). `scopes`: any one of them suffices. `headers` are sent in addition to those of the kind of API.
+    """
+
+    name: str
+    api: str
+    host: Host
+    method: str
+    path: str
+    auth: Auth
+    repeatable: bool
+    deadline_s: float = 30.0
+    empty_ok: bool = False
+    scopes: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """The family of request, answer and error shapes."""
+        if self.auth == "trading":
+            return "trading"
+        return "oauth" if self.auth == "basic" else "rest"
+
+    def url(self, environment: Environment, path: Mapping[str, str] | None = None) -> str:
+        """The address with its placeholders filled and percent-encoded.
+
+        ValueError for a value that would lead elsewhere (empty, `.`, `..`), one missing or one too many.
+        """
+        values = dict(path or {})
+        filled = _PLACEHOLDER.sub(lambda match: _segment(match[1], values), self.path)
+        if values:
+            raise ValueError(f"{self.name} has no place for {', '.join(sorted(values))}")
+        base: str = getattr(environment, self.host)
+        return f"{base}{filled}"
+
+
+def _segment(name: str, values: dict[str, str]) -> str:
+    value = values.pop(name, "")
+    if value in ("", ".", ".."):
+        raise ValueError(f"{name} in the path cannot be {value!r}")
+    return quote(value, safe="")
+
+
+def trading_endpoint(name: str, *, repeatable: bool | None = None) -> Endpoint:
+    """A Trading call by its name (03 §3.1); calls named `Get…` only read, so they are repeatable."""
+    return Endpoint(
+        name=name,
+        api="trading",
+        host="api",
+        method="POST",
+        path="/ws/api.dll",
+        auth="trading",
+        repeatable=name.startswith("Get") if repeatable is None else repeatable,
+        scopes=(SCOPE_BASE,),
+    )
+
+
+# 03 §1.2. A code is good for one exchange only, so that call is never repeated.
+TOKEN = Endpoint(
+    name="exchangeCode",
+    api="token",
+    host="api",
+    method="POST",
+    path="/identity/v1/oauth2/token",
+    auth="basic",
+    repeatable=False,
+)
+# One attempt of at most 12 s: the lease under which a token is refreshed lasts 30 s.
+REFRESH_TOKEN = replace(TOKEN, name="refreshToken", repeatable=True, deadline_s=12.0)
+APPLICATION_TOKEN = replace(TOKEN, name="mintApplicationToken", repeatable=True, deadline_s=12.0)
+
+GET_USER = Endpoint(
+    name="getUser",
+    api="identity",
+    host="apiz",
+    method="GET",
+    path="/commerce/identity/v1/user/",
+    auth="bearer",
+    repeatable=True,
+    scopes=(SCOPE_IDENTITY,),
+)
+
+TRADING_GET_USER = trading_endpoint("GetUser")
+
+GET_ORDERS = Endpoint(
+    name="getOrders",
+    api="fulfillment",
+    host="api",
+    method="GET",
+    path="/sell/fulfillment/v1/order",
+    auth="bearer",
+    repeatable=True,
+    scopes=(SCOPE_FULFILLMENT_READONLY, SCOPE_FULFILLMENT),
+)
+GET_ORDER = replace(GET_ORDERS, name="getOrder", path="/sell/fulfillment/v1/order/{order_id}")
+
+GET_RATE_LIMITS = Endpoint(
+    name="getRateLimits",
+    api="analytics",
+    host="api",
+    method="GET",
+    path="/developer/analytics/v1_beta/rate_limit/",
+    auth="bearer",
+    repeatable=True,
+    empty_ok=True,
+    scopes=(SCOPE_BASE,),
+)

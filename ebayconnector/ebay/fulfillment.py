@@ -1,0 +1,40 @@
+"""Sell Fulfillment: orders (03 §4.1, 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from .answers import Answer
+from .client import EbayClient
+from .endpoints import GET_ORDER, GET_ORDERS
+from .paging import Page, offset_pages
+from .timefmt import ebay_time
+
+
+def order_pages(
+    client: EbayClient,
+    *,
+    modified_from: datetime,
+    modified_to: datetime,
+    limit: int = 200,
+    overlap: int = 1,
+) -> Iterator[Page]:
+    """The orders modified in the window, both ends included, page by page; each page in memory by itself.
+
+    eBay promises no order and shifts rows while we read: see `offset_pages`. `limit` is at most 200. Times
+    must be aware, and not in eBay's future (30850).
+    """
+    window = f"lastmodifieddate:[{ebay_time(modified_from)}..{ebay_time(modified_to)}]"
+
+    def fetch(offset: int, page_limit: int) -> Answer:
+        params = {"filter": window, "limit": str(page_limit), "offset": str(offset)}
+        return client.call(GET_ORDERS, params=params)
+
+    return offset_pages(fetch, items_key="orders", limit=limit, overlap=overlap)
+
+
+def get_order(client: EbayClient, order_id: str) -> dict[str, Any]:
+    """One order as eBay has it now, with its cancel requests. `NotFound` when unknown or beyond retention."""
+    return client.call(GET_ORDER, path={"order_id": order_id}).json()

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ebayconnector.ebay import errors, fulfillment
+
+from .loopback import answer, json_answer, rest_error
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+END = START + timedelta(days=1, microseconds=511_999)
+
+
+def orders(first: int, count: int) -> list[dict]:
+    return [{"orderId": str(number)} for number in range(first, first + count)]
+
+
+def page(items: list, total: int, following: str | None = "https://api.ebay.com/x?offset=9999", **more):
+    return json_answer({"orders": items, "total": total, "next": following, **more})
+
+
+def read(connected, **options) -> list:
+    return list(fulfillment.order_pages(connected.client, modified_from=START, modified_to=END, **options))
+
+
+def offsets(connected) -> list[int]:
+    return [int(request.params["offset"]) for request in connected.server.requests]
+
+
+def test_pages_overlap_by_one_row_and_end_at_the_total(connect):
+    connected = connect(page(orders(0, 5), 11), page(orders(4, 5), 11), page(orders(8, 3), 11))
+    pages = read(connected, limit=5)
+    assert offsets(connected) == [0, 4, 8]
+    assert [item["orderId"] for found in pages for item in found.items] == [
+        *"01234",
+        *"45678",
+        "8",
+        "9",
+        "10",
+    ]
+    assert [(found.number, found.offset, found.limit, found.total) for found in pages] == [
+        (1, 0, 5, 11),
+        (2, 4, 5, 11),
+        (3, 8, 5, 11),
+    ]
+
+
+def test_the_window_is_asked_for_in_milliseconds(connect):
+    connected = connect(page([], 0))
+    read(connected)
+    assert connected.server.requests[0].params == {
+        "filter": "lastmodifieddate:[2026-11-01T00:00:00.000Z..2026-11-02T00:00:00.511Z]",
+        "limit": "200",
+        "offset": "0",
+    }
+
+
+def test_only_the_page_at_hand_is_asked_for(connect):
+    connected = connect(page(orders(0, 5), 11), page(orders(4, 5), 11))
+    pages = fulfillment.order_pages(connected.client, modified_from=START, modified_to=END, limit=5)
+    assert next(pages).number == 1
+    assert len(connected.server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        page([], 11),
+        page(orders(4, 5), 11, None),
+        page(orders(4, 7), 11),
+        answer(200, b'{"total": 4, "next": "x"}'),
+    ],
+    ids=["empty", "no next", "total reached", "no list"],
+)
+def test_it_ends_where_ebay_ends(connect, last):
+    connected = connect(page(orders(0, 5), 11), last)
+    assert len(read(connected, limit=5)) == 2
+
+
+def test_a_smaller_page_than_asked_for_skips_no_row(connect):
+    connected = connect(page(orders(0, 3), 5, limit=3), page(orders(2, 3), 5, limit=3))
+    pages = read(connected, limit=200)
+    assert offsets(connected) == [0, 2]
+    assert pages[0].limit == 3
+
+
+def test_a_server_that_repeats_itself_is_left(connect):
+    connected = connect(*[page(orders(0, 5), 100)] * 5)
+    assert len(read(connected, limit=5)) == 2
+
+
+def test_a_next_that_does_not_advance_is_not_followed(connect):
+    connected = connect(page(orders(0, 5), 100, "https://api.ebay.com/x?limit=5&offset=0"))
+    pages = read(connected, limit=5)
+    assert len(pages) == 1
+    assert pages[0].has_next
+
+
+def test_a_server_without_end_is_left(connect):
+    connected = connect(*[page(orders(4 * n, 5), 4 * n + 50) for n in range(100)])
+    assert 10 < len(read(connected, limit=5)) < 50
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"orders": [], "next": null}',
+        b'{"orders": [], "total": "5"}',
+        b'{"orders": [], "total": -1}',
+        b'{"orders": [], "total": true}',
+        b'{"orders": {"a": 1}, "total": 5}',
+        b'{"orders": ["x"], "total": 5}',
+        b'{"orders": [null], "total": 5}',
+        b'{"total": 5}',
+        b"{}",
+    ],
+)
+def test_what_is_no_page_is_a_bad_answer(connect, body):
+    connected = connect(answer(200, body))
+    with pytest.raises(errors.BadAnswer, match="getOrders: a page"):
+        read(connected)
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-1", "x", ""])
+def test_an_odd_next_does_no_harm(connect, number):
+    connected = connect(page(orders(0, 5), 9, f"https://x/?offset={number}"), page(orders(4, 5), 9))
+    assert len(read(connected, limit=5)) == 2
+
+
+def test_a_page_tells_how_often_it_was_asked_for(connect):
+    connected = connect(rest_error(500, 1), page(orders(0, 1), 1))
+    (found,) = read(connected)
+    assert found.attempts == 2
+    assert found.duration_s > 0
+
+
+def test_wrong_questions_are_refused_at_once(connect):
+    client = connect().client
+    naive = datetime(2026, 11, 1)
+    with pytest.raises(ValueError, match="time zone"):
+        fulfillment.order_pages(client, modified_from=naive, modified_to=END)
+    with pytest.raises(ValueError, match="overlap"):
+        fulfillment.order_pages(client, modified_from=START, modified_to=END, limit=1, overlap=1)
+
+
+def test_one_order(connect):
+    connected = connect(json_answer({"orderId": "12-34567-89012"}), rest_error(404, 1))
+    assert fulfillment.get_order(connected.client, "12-34567-89012") == {"orderId": "12-34567-89012"}
+    assert connected.server.requests[0].target == "/sell/fulfillment/v1/order/12-34567-89012"
+    with pytest.raises(errors.NotFound):
+        fulfillment.get_order(connected.client, "1")

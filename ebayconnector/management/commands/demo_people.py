@@ -1,0 +1,120 @@
+"""The demo's people and accounts, made through the same doors as in life (used by `demo`)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from accounts.access import SYSTEM
+from accounts.models import EbayAccount, Organization, Purpose, Role, User
+from accounts.services import add_member
+from syncworkers.models import WorkerRun
+from syncworkers.models.runs import ACTIVE
+from tokens.services.connect import create_connect_link
+
+PASSWORD = "demo-password"
+ORGANIZATIONS = {"Alpha Trading": "alpha", "Beta Goods": "beta"}
+# house name, organisation, which of the simulator's sellers
+ACCOUNTS = (
+    ("Warehouse-A", "Alpha Trading", 0),
+    ("Outlet-DE", "Alpha Trading", 2),
+    ("Beta-Shop", "Beta Goods", 1),
+)
+
+
+class Command(BaseCommand):
+    help = (
+        "Make the demo's organisations, people and connected accounts; prints them as JSON. Safe to repeat."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--runs", action="store_true", help="print the latest run of each worker instead")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.EBAY_ENVIRONMENT != "simulator":
+            raise CommandError("this is for the demo only (EBAY_ENVIRONMENT=simulator)")
+        self.stdout.write(json.dumps(_latest_runs() if options["runs"] else _people_and_accounts()))
+
+
+def _people_and_accounts() -> list[dict[str, str]]:
+    people = [_person("root", "superuser of the installation", superuser=True)]
+    for name, short in ORGANIZATIONS.items():
+        organization, _ = Organization.objects.get_or_create(name=name)
+        for role in Role:
+            person = _person(f"{short}-{role.value}", f"{role.value} of {name}")
+            add_member(
+                organization=organization,
+                user=User.objects.get(username=person["username"]),
+                role=role,
+                by=SYSTEM,
+            )
+            people.append(person)
+    sellers = requests.get(f"{settings.EBAY_SIMULATOR_URL}/_sim/sellers", timeout=10).json()["sellers"]
+    for house_name, organization_name, number in ACCOUNTS:
+        _connect(house_name, Organization.objects.get(name=organization_name), sellers[number]["username"])
+    return people
+
+
+def _person(username: str, role: str, *, superuser: bool = False) -> dict[str, str]:
+    user, created = User.objects.get_or_create(
+        username=username,
+        defaults={"is_staff": True, "is_superuser": superuser, "email": f"{username}@example.com"},
+    )
+    if created:
+        user.set_password(PASSWORD)
+        user.save()
+    return {"username": username, "password": PASSWORD, "role": role}
+
+
+def _connect(house_name: str, organization: Organization, seller: str) -> None:
+    """Drive the consent page as a person would. A simulator that was restarted knows no tokens any more,
+    so that an account of an earlier demo is reconnected."""
+    account = EbayAccount.objects.filter(organization=organization, house_name=house_name).first()
+    _, link = create_connect_link(
+        organization=organization,
+        house_name=house_name,
+        purpose=Purpose.SELLER,
+        environment="simulator",
+        by=SYSTEM,
+        account=account,
+    )
+    browser = requests.Session()
+    page = browser.get(link, timeout=30)
+    consent_id = re.search(r'name="consent_id" value="([^"]+)"', page.text)
+    if not consent_id:
+        raise CommandError(f"the consent page did not open ({page.status_code})")
+    parts = urlsplit(page.url)
+    answer = browser.post(
+        f"{parts.scheme}://{parts.netloc}/oauth2/consent",
+        data={"consent_id": consent_id[1], "seller": seller, "decision": "agree"},
+        timeout=60,
+    )
+    if not answer.ok:
+        raise CommandError(f"{house_name} was not connected ({answer.status_code})")
+
+
+def _latest_runs() -> list[dict[str, Any]]:
+    runs = WorkerRun.objects.order_by("account_id", "api_family", "-id").distinct("account_id", "api_family")
+    return [_run_row(run) for run in runs.select_related("account")]
+
+
+def _run_row(run: WorkerRun) -> dict[str, Any]:
+    seconds = ((run.finished_at or timezone.now()) - (run.started_at or run.queued_at)).total_seconds()
+    return {
+        "account": run.account.house_name,
+        "family": run.api_family,
+        "fetched": run.rows_fetched,
+        "stored": run.rows_stored,
+        "unchanged": run.rows_unchanged,
+        "duration": f"{seconds:.1f} s",
+        "status": run.status,
+        "error": run.error,
+        "ended": run.status not in ACTIVE,
+    }

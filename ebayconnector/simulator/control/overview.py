@@ -1,0 +1,142 @@
+"""Control API: overview, state, reset, clock, quotas, latency."""
+
+from dataclasses import replace
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ebayconnector.simulator.callers import world_of
+from ebayconnector.simulator.config import SORT_ORDERS
+from ebayconnector.simulator.control.body import BadControlCall, json_fields
+from ebayconnector.simulator.json_types import JsonObject
+from ebayconnector.simulator.responses import json_response
+from ebayconnector.simulator.times import SECOND_MS
+from ebayconnector.simulator.world import World
+
+_CALLS = {
+    "GET /_sim/": "this overview",
+    "GET /_sim/state": "seed, clock, sellers, counts, quotas, faults",
+    "POST /_sim/reset": "{seed?, orders?, arrivals_per_minute?, changes_per_minute?, sort?}",
+    "GET POST /_sim/clock": "{offset_s?, now?, advance_s?, frozen?}",
+    "GET POST DELETE /_sim/faults": "{path, kind, method?, seller?, count?, skip?, before?, status?, code?, "
+    "retry_after?, delay_s?, body?}; DELETE ?id= for one",
+    "GET DELETE /_sim/requests": "?path=&limit=&after=",
+    "GET /_sim/requests/count": "?path=",
+    "GET POST /_sim/applications": "{client_id, client_secret, runame, accept_url, reject_url?, scopes?}",
+    "GET POST /_sim/sellers": "{username, site?, orders?}",
+    "PATCH /_sim/sellers/{username}": "{username?, status?}",
+    "POST /_sim/tokens": "{seller, scopes?, client_id?, life_s?}: a token pair without the consent page",
+    "POST /_sim/tokens/revoke": "{seller, reason?}",
+    "POST /_sim/tokens/expire": "{seller, after_s?}",
+    "GET /_sim/truth/orders": "?seller=&offset=&limit=",
+    "GET /_sim/truth/orders/ids": "?seller=",
+    "POST /_sim/orders": "{seller, count?, created_at?, modified_at?, overrides?}",
+    "PATCH DELETE /_sim/orders/{orderId}": "{seller, overrides?, touch?}; DELETE ?seller=",
+    "POST /_sim/orders/change": "{seller, count?, kind?}",
+    "POST /_sim/drift": "{seller?, per_page, kind?, pages?}",
+    "POST /_sim/quotas": "{api, limit?, used?, client_id?}",
+    "POST /_sim/latency": "{path, seconds}",
+}
+
+
+async def overview(request: Request) -> Response:
+    return json_response({"simulator": "eBay", "calls": _CALLS})
+
+
+def state_of(world: World) -> JsonObject:
+    config = world.config
+    return {
+        "seed": config.seed,
+        "sort": config.sort,
+        "arrivals_per_minute": config.arrivals_per_minute,
+        "changes_per_minute": config.changes_per_minute,
+        "clock": world.clock.as_json(),
+        "sellers": [seller.as_json() | {"orders": world.order_count(seller)} for seller in world.sellers],
+        "applications": sorted(world.applications),
+        "quotas": world.quotas.as_json(),
+        "faults": [fault.as_json() for fault in world.faults.rules],
+        "latency": {path: seconds for path, (_, seconds) in world.latencies.rules.items()},
+        "drift": {user_id: drift.per_page for user_id, drift in world.drifts.items()},
+        "tokens": {"access": len(world.tokens.access), "refresh": len(world.tokens.refresh)},
+        "requests": {"kept": len(world.log), "last_seq": world.log.last_seq},
+    }
+
+
+async def state(request: Request) -> Response:
+    return json_response(state_of(world_of(request)))
+
+
+async def reset(request: Request) -> Response:
+    world = world_of(request)
+    fields = await json_fields(request, "seed", "orders", "arrivals_per_minute", "changes_per_minute", "sort")
+    old = world.config
+    config = replace(
+        old,
+        seed=fields.whole("seed", old.seed),
+        orders=fields.whole("orders", old.orders, most=2_000_000),
+        arrivals_per_minute=fields.number("arrivals_per_minute", old.arrivals_per_minute, least=0),
+        changes_per_minute=fields.number("changes_per_minute", old.changes_per_minute, least=0),
+        sort=fields.maybe_text("sort", SORT_ORDERS) or old.sort,  # type: ignore[arg-type]
+    )
+    world.reset(config)
+    return json_response(state_of(world))
+
+
+async def clock(request: Request) -> Response:
+    return json_response(world_of(request).clock.as_json())
+
+
+async def set_clock(request: Request) -> Response:
+    """Applied in the order offset_s, now, advance_s, frozen."""
+    clock = world_of(request).clock
+    fields = await json_fields(request, "offset_s", "now", "advance_s", "frozen")
+    offset_s, advance_s = fields.number("offset_s", 0), fields.number("advance_s", 0)
+    now_ms, frozen = fields.maybe_time("now"), fields.flag("frozen", clock.frozen)
+    if "offset_s" in fields:
+        clock.set_offset(int(offset_s * SECOND_MS))
+    if now_ms is not None:
+        clock.set(now_ms)
+    if advance_s:
+        clock.advance(int(advance_s * SECOND_MS))
+    if frozen and not clock.frozen:
+        clock.freeze()
+    elif clock.frozen and not frozen:
+        clock.unfreeze()
+    return json_response(clock.as_json())
+
+
+async def quotas(request: Request) -> Response:
+    world = world_of(request)
+    fields = await json_fields(request, "api", "limit", "used", "client_id")
+    api, limit, used = fields.text("api"), fields.maybe_whole("limit"), fields.maybe_whole("used")
+    client_id = fields.maybe_text("client_id")
+    if api not in world.quotas.limits:
+        raise BadControlCall(f"api must be one of {', '.join(world.quotas.limits)}")
+    if client_id is not None and client_id not in world.applications:
+        raise BadControlCall(f"no such application: {client_id}")
+    if limit is not None:
+        world.quotas.limits[api] = limit
+    if used is not None:
+        for application in [client_id] if client_id else list(world.applications):
+            world.quotas.set_used(application, api, used)
+    return json_response(world.quotas.as_json())
+
+
+async def latency(request: Request) -> Response:
+    world = world_of(request)
+    fields = await json_fields(request, "path", "seconds")
+    world.latencies.set(fields.pattern("path"), fields.number("seconds", least=0))
+    return json_response({path: seconds for path, (_, seconds) in world.latencies.rules.items()})
+
+
+routes = [
+    Route("/_sim", overview, methods=["GET"]),
+    Route("/_sim/", overview, methods=["GET"]),
+    Route("/_sim/state", state, methods=["GET"]),
+    Route("/_sim/reset", reset, methods=["POST"]),
+    Route("/_sim/clock", clock, methods=["GET"]),
+    Route("/_sim/clock", set_clock, methods=["POST"]),
+    Route("/_sim/quotas", quotas, methods=["POST"]),
+    Route("/_sim/latency", latency, methods=["POST"]),
+]

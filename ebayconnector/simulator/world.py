@@ -1,0 +1,118 @@
+"""The world of the simulator: its sellers, their orders, its clock, applications, tokens and troubles."""
+
+from dataclasses import dataclass
+
+from ebayconnector.simulator.activity import Activity, change_random, start_activity
+from ebayconnector.simulator.applications import Application, default_application
+from ebayconnector.simulator.clock import Clock
+from ebayconnector.simulator.config import SimulatorConfig
+from ebayconnector.simulator.faults import Faults
+from ebayconnector.simulator.latency import Latencies
+from ebayconnector.simulator.order_book import OrderBook
+from ebayconnector.simulator.quotas import Quotas
+from ebayconnector.simulator.request_log import RequestLog
+from ebayconnector.simulator.sellers import Seller, default_sellers, new_seller
+from ebayconnector.simulator.sites import Site
+from ebayconnector.simulator.tokens import TokenStore
+
+
+@dataclass(slots=True)
+class Drift:
+    """Orders that change or appear after each page of getOrders; `pages` None means for ever."""
+
+    per_page: int
+    kind: str
+    pages: int | None
+
+
+class World:
+    """One event loop uses it; nothing here waits, so every handler sees and leaves a whole state."""
+
+    def __init__(self, config: SimulatorConfig) -> None:
+        self.config = config
+        self.applications: dict[str, Application] = {}
+        self.add_application(default_application(config.accept_url, config.reject_url))
+        self.log = RequestLog(config.request_log_size)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.clock = Clock()
+        self.epoch_ms = self.clock.now_ms()
+        self.sellers: list[Seller] = default_sellers(self.config.orders)
+        self.tokens = TokenStore()
+        self.quotas = Quotas(self.clock)
+        self.faults = Faults()
+        self.latencies = Latencies()
+        self.drifts: dict[str, Drift] = {}  # by user id
+        self._activities: dict[str, Activity] = {}
+
+    def reset(self, config: SimulatorConfig) -> None:
+        """A new world; only the applications stay."""
+        self.config = config
+        self.log.clear()
+        self._begin()
+
+    def add_application(self, application: Application) -> None:
+        self.applications[application.client_id] = application
+
+    def application_of_runame(self, runame: str) -> Application | None:
+        return next((app for app in self.applications.values() if app.runame == runame), None)
+
+    def seller_named(self, username: str) -> Seller | None:
+        return next((seller for seller in self.sellers if seller.username == username), None)
+
+    def seller_of(self, user_id: str) -> Seller | None:
+        return next((seller for seller in self.sellers if seller.user_id == user_id), None)
+
+    def add_seller(self, username: str, site: Site, orders: int) -> Seller:
+        seller = new_seller(
+            number=len(self.sellers) + 1, username=username, site=site, account_type="BUSINESS", orders=orders
+        )
+        self.sellers.append(seller)
+        return seller
+
+    def orders_of(self, seller: Seller) -> OrderBook:
+        """The seller's orders as they are now; made when first asked for."""
+        activity = self.activity_of(seller)
+        activity.catch_up(self.clock.now_ms())
+        return activity.book
+
+    def activity_of(self, seller: Seller) -> Activity:
+        activity = self._activities.get(seller.user_id)
+        if activity is None:
+            activity = self._activities[seller.user_id] = self._open_shop(seller)
+        return activity
+
+    def _open_shop(self, seller: Seller) -> Activity:
+        book = OrderBook(seed=self.config.seed, seller_number=seller.number)
+        book.fill(size=seller.initial_orders, epoch_ms=self.epoch_ms)
+        return start_activity(
+            book,
+            arrivals_per_minute=self.config.arrivals_per_minute,
+            changes_per_minute=self.config.changes_per_minute,
+            start_ms=self.epoch_ms,
+        )
+
+    def order_count(self, seller: Seller) -> int:
+        """Without making the orders of a seller whom nobody has asked about."""
+        if seller.user_id not in self._activities and self.config.arrivals_per_minute <= 0:
+            return seller.initial_orders
+        return len(self.orders_of(seller))
+
+    def drift(self, seller: Seller) -> None:
+        """What happens after a page of getOrders was served to this seller."""
+        drift = self.drifts.get(seller.user_id)
+        if drift is None:
+            return
+        if drift.pages is not None:
+            drift.pages -= 1
+            if drift.pages <= 0:
+                del self.drifts[seller.user_id]
+        self._move_rows(seller, drift)
+
+    def _move_rows(self, seller: Seller, drift: Drift) -> None:
+        activity, now_ms = self.activity_of(seller), self.clock.now_ms()
+        created = {"create": drift.per_page, "modify": 0}.get(drift.kind, drift.per_page // 2)
+        change_random(activity.book, activity.by_hand, count=drift.per_page - created, at_ms=now_ms)
+        for _ in range(created):
+            activity.book.add(created_ms=now_ms, modified_ms=now_ms)
