@@ -2,24 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_handler
 
 from accounts.access import NotAllowed
+from accounts.services import HouseNameTaken
+from syncworkers.services.history import UnusableStart
+from tokens.services.connect import ConnectRefused
+from tokens.services.refresh import RefreshUnderWay
+
+API_PREFIXES = ("/api/", "/ebay-accounts", "/ebay/workers")
 
 _CODES = {400: "invalid", 401: "not_authenticated", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed",
-          415: "unsupported_media_type", 429: "throttled"}  # fmt: skip
+          406: "not_acceptable", 415: "unsupported_media_type", 429: "throttled"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    """What an exception of a service is in HTTP."""
+
+    status: int
+    code: str
+
+
+_MEANINGS: dict[type[Exception], _Meaning] = {
+    NotAllowed: _Meaning(403, "not_allowed"),
+    HouseNameTaken: _Meaning(409, "house_name_taken"),
+    ConnectRefused: _Meaning(400, "connect_refused"),
+    UnusableStart: _Meaning(400, "unusable_cursor"),
+    RefreshUnderWay: _Meaning(503, "refresh_under_way"),
+}
+
+
+class _Refusal(exceptions.APIException):
+    """A service's exception on its way out; the framework turns `wait` into Retry-After."""
+
+    def __init__(self, failure: Exception, meaning: _Meaning) -> None:
+        super().__init__(str(failure))
+        self.status_code = meaning.status
+        self.code_word = meaning.code
+        pause: timedelta | None = getattr(failure, "retry_after", None)
+        if pause is not None:
+            self.wait = max(int(pause.total_seconds()), 1)
 
 
 def exception_handler(failure: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler, reshaped. What does not exist for the caller reads like what does not exist."""
-    if isinstance(failure, NotAllowed):
-        failure = exceptions.PermissionDenied(str(failure))
+    meaning = _MEANINGS.get(type(failure))
+    if meaning is not None:
+        failure = _Refusal(failure, meaning)
     if isinstance(failure, Http404 | exceptions.NotFound):
         failure = exceptions.NotFound("not found")
     if isinstance(failure, PermissionDenied):
@@ -41,10 +80,32 @@ def _code(failure: Exception, status: int) -> str:
 
 
 def _words(data: Any) -> tuple[str, Any]:
+    """One sentence, and the complaints by field."""
     if isinstance(data, dict) and set(data) <= {"detail", "code", "messages"}:
         return str(data.get("detail", "")), {}
     fields = data if isinstance(data, dict) else {"non_field_errors": data}
-    first = next(iter(fields.items()), ("", ["invalid"]))
-    text = first[1][0] if isinstance(first[1], list) and first[1] else first[1]
-    name = "" if first[0] == "non_field_errors" else f"{first[0]}: "
-    return f"{name}{text}", fields
+    return _first_sentence(fields), fields
+
+
+def _first_sentence(complaints: Any, name: str = "") -> str:
+    if isinstance(complaints, dict):
+        key, value = next(iter(complaints.items()), ("", "invalid"))
+        return _first_sentence(value, name if key == "non_field_errors" else str(key))
+    if isinstance(complaints, list):
+        return _first_sentence(complaints[0] if complaints else "invalid", name)
+    return f"{name}: {complaints}" if name else str(complaints)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """`handler500`: a fault of ours, in the API's form for API clients; the log has the rest."""
+    if not request.path.startswith(API_PREFIXES):
+        return defaults.server_error(request)
+    words = "an unexpected fault of the server; its log has the details"
+    return JsonResponse(error_body("server_error", words), status=500)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """`handler400`: requests that Django refuses before a view answers (too large, wrong host)."""
+    if not request.path.startswith(API_PREFIXES):
+        return defaults.bad_request(request, exception)
+    return JsonResponse(error_body("invalid", "the request cannot be used"), status=400)

@@ -1,0 +1,89 @@
+"""Our own processes, started for real against the test database and the simulator."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from django.conf import settings
+from django.db import connection
+
+from tests.waiting import eventually
+from tokens.models import ProcessHeartbeat
+
+
+def child_env(**more: str) -> dict[str, str]:
+    """The environment of a child: this test's database and this test's eBay."""
+    database = connection.settings_dict
+    url = f"postgres://postgres@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    return {
+        **os.environ,
+        "DATABASE_URL": url,
+        "EBAY_SIMULATOR_URL": settings.EBAY_SIMULATOR_URL,
+        "Q_WORKERS": "1",
+        "LOG_LEVEL": "INFO",
+        "PYTHONWARNINGS": "default",
+        **more,
+    }
+
+
+class Cluster:
+    """`manage.py cluster NAME` as a child."""
+
+    def __init__(self, name: str, log: Path, **env: str) -> None:
+        self.name = name
+        self.log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, str(settings.BASE_DIR / "manage.py"), "cluster", name],
+                env=child_env(**env),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def wait_until_up(self) -> None:
+        eventually(
+            lambda: ProcessHeartbeat.objects.filter(pid=self.process.pid).exists() and len(self.family()) >= 4,
+            within_s=40,
+            what=f"cluster {self.name} is up: {self.log.read_text()[-2000:]}",
+        )
+
+    def family(self) -> list[psutil.Process]:
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def stop(self, within_s: float = 30.0) -> int:
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        return self.process.wait(timeout=within_s)
+
+
+@contextmanager
+def running_cluster(name: str, folder: Path, **env: str) -> Iterator[Cluster]:
+    """A cluster that is up; whatever is left of it afterwards is killed."""
+    cluster = Cluster(name, folder / f"cluster-{name}.log", **env)
+    family: list[psutil.Process] = []
+    try:
+        cluster.wait_until_up()
+        family = cluster.family()
+        yield cluster
+    finally:
+        family += cluster.family()
+        cluster.process.kill()
+        cluster.process.wait()
+        for process in family:
+            if process.is_running():
+                process.kill()
