@@ -35,6 +35,7 @@ def _start() -> tuple[embedded_postgres.Server, IO[str], Path]:
     home = Path(tempfile.mkdtemp(prefix="ebayconnector-test-"))
     server, lock = embedded_postgres.start(home, database="ebayconnector", durable=False)
     os.environ["DATABASE_URL"] = server.url
+    os.environ["TEST_POSTGRES_LOG"] = str(server.log)
     return server, lock, home
 
 
@@ -58,6 +59,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server.stop()
         lock.close()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def public_folder():
+    """A folder that any user may enter; pytest's own are private, and PostgreSQL does not run as root."""
+    with tempfile.TemporaryDirectory(prefix="ebayconnector-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,16 @@ from tokens.services.refresh import RefreshUnderWay
 
 API_PREFIXES = ("/api/", "/ebay-accounts", "/ebay/workers")
 
-_CODES = {400: "invalid", 401: "not_authenticated", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed",
-          406: "not_acceptable", 415: "unsupported_media_type", 429: "throttled"}  # fmt: skip
+_CODES = {
+    400: "invalid",
+    401: "not_authenticated",
+    403: "not_allowed",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    415: "unsupported_media_type",
+    429: "throttled",
+}
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,11 @@ _MINIMUM_SECRET_LENGTH = 40
 def secret_key(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG:
         return []
-    # An empty key would raise when it is read through `settings`.
-    key = str(vars(settings._wrapped)["SECRET_KEY"])  # type: ignore[misc]
+    try:
+        key = settings.SECRET_KEY
+    except ImproperlyConfigured:
+        # Django raises when an empty key is read.
+        key = ""
     if len(key) >= _MINIMUM_SECRET_LENGTH and len(set(key)) >= 10 and "insecure" not in key:
         return []
     return [

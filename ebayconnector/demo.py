@@ -27,6 +27,7 @@ from . import embedded_postgres
 from .processes import start_group, stop_flag, stop_group
 
 PROJECT = Path(__file__).resolve().parent.parent
+PROJECT_DATA = PROJECT / ".data" / "demo"
 MANAGE = [sys.executable, str(PROJECT / "manage.py")]
 CLUSTERS = ("core", "tokens", "sync")
 _START_WITHIN_S = 60.0
@@ -87,7 +88,7 @@ def run_forever(say: Callable[[str], None]) -> None:
     """The demo until Ctrl-C. Raises DemoFailed."""
     flag = stop_flag()
     home = embedded_postgres.home_for(PROJECT)
-    folder = PROJECT / ".data" / "demo"
+    folder = PROJECT_DATA
     folder.mkdir(parents=True, exist_ok=True)
     ports = (_port("DEMO_WEB_PORT", 8000), _port("DEMO_SIMULATOR_PORT", 8900))
     say("Starting PostgreSQL, the simulator, the clusters and the web server …")

@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import shlex
 import shutil
 import signal
 import socket
@@ -122,8 +123,14 @@ def _server_user() -> pwd.struct_passwd | None:
 def _make_home(home: Path, user: pwd.struct_passwd | None) -> None:
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o755 if user else 0o700)
-    if user:
-        os.chown(home, user.pw_uid, user.pw_gid)
+    if user is None:
+        return
+    os.chown(home, user.pw_uid, user.pw_gid)
+    if _run(["/bin/sh", "-c", f"cd {shlex.quote(str(home))}"], user).returncode:
+        raise EmbeddedPostgresError(
+            f"the user {user.pw_name}, as whom root runs PostgreSQL, may not enter {home}; "
+            "use a folder whose parents can be entered, or set DATABASE_URL"
+        )
 
 
 def _lock(home: Path) -> IO[str]:

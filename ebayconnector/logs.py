@@ -6,7 +6,7 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from ebayconnector.ebay.masking import mask_body
+from ebayconnector.ebay.masking import mask_tokens
 
 
 class MaskSecrets(logging.Filter):
@@ -17,13 +17,13 @@ class MaskSecrets(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        masked = mask_body(None, message)
+        masked = mask_tokens(message)
         if masked != message:
             record.msg, record.args = masked, ()
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:
-            record.exc_text = mask_body(None, record.exc_text)
+            record.exc_text = mask_tokens(record.exc_text)
         return True
 
 

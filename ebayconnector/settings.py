@@ -13,6 +13,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from . import env
@@ -238,8 +239,19 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "eBay connector",
     "SITE_SUBHEADER": "accounts, data, bids",
     "SITE_SYMBOL": "hub",
-    "SHOW_HISTORY": False,
+    "SITE_URL": None,
+    "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "ebayconnector.console.dashboard.with_dashboard",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("console/icon.svg"),
+        },
+    ],
+    "STYLES": [lambda request: static("console/console.css")],
+    "SCRIPTS": [lambda request: static("console/console.js")],
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,

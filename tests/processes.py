@@ -51,10 +51,13 @@ class Cluster:
 
     def wait_until_up(self) -> None:
         eventually(
-            lambda: ProcessHeartbeat.objects.filter(pid=self.process.pid).exists() and len(self.family()) >= 4,
+            lambda: self._has_heartbeat() and len(self.family()) >= 4,
             within_s=40,
             what=f"cluster {self.name} is up: {self.log.read_text()[-2000:]}",
         )
+
+    def _has_heartbeat(self) -> bool:
+        return ProcessHeartbeat.objects.filter(pid=self.process.pid).exists()
 
     def family(self) -> list[psutil.Process]:
         try:

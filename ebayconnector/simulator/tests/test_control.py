@@ -113,6 +113,14 @@ def test_overrides_merge_deeply_and_null_deletes(sim):
     assert row["new"] == {"a": [1]}
 
 
+def test_later_overrides_add_to_earlier_ones(sim):
+    order_id = sim.new_order(overrides={"buyer": {"username": "x", "taxAddress": None}})
+    sim.control("PATCH", f"/orders/{order_id}", {"seller": SELLER, "overrides": {"buyer": {"loyal": True}}})
+    buyer = sim.orders(orderIds=order_id).json()["orders"][0]["buyer"]
+    assert (buyer["username"], buyer["loyal"]) == ("x", True)
+    assert "taxAddress" not in buyer
+
+
 def test_overridden_dates_and_status_are_found_by_filters(sim):
     day = "2026-11-01T10:00:00.000Z"
     sim.control("POST", "/clock", {"now": "2026-11-20T00:00:00.000Z", "frozen": True})

@@ -133,7 +133,7 @@ def test_cut_promises_the_whole_body_and_closes_in_the_middle(sim):
 
 def test_reset_closes_without_an_answer(sim):
     fault(sim, "reset")
-    with pytest.raises(requests.ConnectionError):
+    with pytest.raises(requests.ConnectionError, match="ConnectionResetError"):
         sim.orders()
     entry = sim.control("GET", f"/requests?path={ORDERS_PATH}")["requests"][-1]
     assert (entry["status"], entry["fault"]) == (0, "reset")

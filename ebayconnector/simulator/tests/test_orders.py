@@ -40,6 +40,22 @@ def test_last_page_has_prev_and_no_next(sim):
     assert parse_qs(urlsplit(page["prev"]).query)["offset"] == ["50"]
 
 
+def test_page_that_ends_exactly_with_the_list_has_no_next(sim):
+    page = sim.orders(filter=span("creationdate", ago(sim, 729)), limit=60, offset=60).json()
+    assert len(page["orders"]) == 60
+    assert "next" not in page
+
+
+def test_silent_change_shows_in_a_list_that_was_read_before(sim):
+    sim.freeze()
+    token, order_id = sim.mint(), sim.new_order()
+    given = f"{span('creationdate', ago(sim, 1))},orderfulfillmentstatus:{{FULFILLED|IN_PROGRESS}}"
+    assert order_id not in ids(sim.orders(token, filter=given).json()["orders"])
+    change = {"seller": "thames_tools", "overrides": {"orderFulfillmentStatus": "FULFILLED"}, "touch": False}
+    sim.control("PATCH", f"/orders/{order_id}", change)
+    assert order_id in ids(sim.orders(token, filter=given).json()["orders"])
+
+
 def test_next_is_absolute_and_keeps_the_filter(sim):
     given = span("lastmodifieddate", ago(sim, 700))
     page = sim.orders(filter=given, limit=10).json()

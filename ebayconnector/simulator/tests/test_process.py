@@ -99,3 +99,12 @@ def test_two_simulators_in_one_process_know_nothing_of_each_other():
     with SimulatorServer() as one, SimulatorServer() as two:
         requests.post(f"{one.url}/_sim/reset", json={"seed": 42}, timeout=10)
         assert requests.get(f"{two.url}/_sim/state", timeout=10).json()["seed"] == 1
+
+
+def test_answers_on_a_kept_connection_do_not_wait_for_acknowledgements():
+    with SimulatorServer() as server, requests.Session() as session:
+        session.get(f"{server.url}/_sim/clock", timeout=10)
+        started = time.perf_counter()
+        for _ in range(20):
+            session.get(f"{server.url}/_sim/clock", timeout=10)
+        assert time.perf_counter() - started < 20 * 0.03  # 40 ms each with Nagle's algorithm

@@ -66,6 +66,14 @@ def test_event_dates_survive_later_changes():
     assert (book.event_ms(3), book.modified[3]) == (1_000, 2_000)
 
 
+def test_refund_of_the_history_keeps_its_date_when_the_order_changes():
+    book = book_of(size=300)
+    n = next(n for n in range(300) if book.payment[n])
+    refunded_ms = book.modified[n]
+    book.change(n, modified_ms=parse_iso(NOW))
+    assert book.event_ms(n) == refunded_ms < book.modified[n]
+
+
 def test_orders_arrive_and_change_with_the_clock(sim):
     sim.control("POST", "/reset", {"arrivals_per_minute": 6, "changes_per_minute": 12})
     sim.freeze()
