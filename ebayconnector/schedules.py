@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
-
-from .database import execute
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +42,7 @@ class Retention:
 RETENTION = (
     Retention("syncworkers.WorkerLog", "created_at", timedelta(days=14)),
     Retention("syncworkers.WorkerRun", "finished_at", timedelta(days=90)),
+    Retention("syncworkers.QuarantinedRecord", "healed_at", timedelta(days=30)),
     Retention("tokens.TokenRefreshLog", "started_at", timedelta(days=90)),
     Retention("tokens.ConnectLog", "created_at", timedelta(days=30)),
     Retention("tokens.RefreshCycle", "started_at", timedelta(days=30)),
@@ -76,7 +75,9 @@ def write_schedules() -> list[str]:
                 "hook": None,
             }
             known = Schedule.objects.filter(name=job.name)
-            if known.filter(**wanted).count() == 1 == known.count():
+            # A next run too far away is damage as well: the job would stand still until then.
+            soon = timezone.now() + timedelta(minutes=job.every_minutes)
+            if known.filter(**wanted, next_run__lte=soon).count() == 1 == known.count():
                 continue
             known.delete()
             Schedule.objects.create(name=job.name, next_run=timezone.now(), **wanted)
@@ -94,15 +95,13 @@ def apply_retention() -> dict[str, int]:
 
 
 def _delete_older(rule: Retention) -> int:
+    """By the ORM: it takes along, or lets go, what refers to the rows, which the database does not do."""
     model = apps.get_model(rule.model)
-    table, key = connection.ops.quote_name(model._meta.db_table), model._meta.pk.column
+    older = model._base_manager.filter(**{f"{rule.field}__lt": timezone.now() - rule.keep})
     total = 0
     while True:
-        deleted = execute(
-            f'DELETE FROM {table} WHERE "{key}" IN (SELECT "{key}" FROM {table} '
-            f'WHERE "{rule.field}" < clock_timestamp() - %s LIMIT %s)',
-            [rule.keep, _BATCH],
-        )
-        total += deleted
-        if deleted < _BATCH:
+        keys = list(older.order_by(rule.field).values_list("pk", flat=True)[:_BATCH])
+        _, deleted = model._base_manager.filter(pk__in=keys).delete()
+        total += int(deleted.get(model._meta.label, 0))
+        if len(keys) < _BATCH:
             return total

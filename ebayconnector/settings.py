@@ -145,6 +145,8 @@ TOKEN_ENCRYPTION_KEYS = env.secret_words("TOKEN_ENCRYPTION_KEYS")
 Q_WORKERS = env.integer("Q_WORKERS", 4, minimum=1, maximum=64)
 SYNC_MAX_CONCURRENT_ACCOUNTS = env.integer("SYNC_MAX_CONCURRENT_ACCOUNTS", 5, minimum=1, maximum=64)
 RUN_SILENT_AFTER = timedelta(seconds=env.integer("RUN_SILENT_AFTER", 600, minimum=60, maximum=86_400))
+# Work waits and nothing of a cluster has moved for so long: its guard starts it anew.
+CLUSTER_WEDGED_AFTER = timedelta(seconds=env.integer("CLUSTER_WEDGED_AFTER", 60, minimum=5, maximum=3600))
 # A ticket works for 240 s and is killed at 300 s; `checks.py` proves that `retry` is long enough.
 Q_CLUSTER: dict[str, Any] = {
     "name": "core",
@@ -159,7 +161,7 @@ Q_CLUSTER: dict[str, Any] = {
     "poll": 0.5,
     "guard_cycle": 0.5,
     "catch_up": False,
-    "save_limit": 1000,
+    "save_limit": 250,
     "label": "Jobs",
     "ALT_CLUSTERS": {
         "tokens": {"workers": 2, "timeout": 120, "retry": 600, "queue_limit": 2, "scheduler": False},

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from ebayconnector.database import fetch_all, fetch_one
 
+from .registry import WORKERS
+
 RUNS_PER_ACCOUNT = 2
+# Any number that no other advisory lock of ours uses.
+_CLAIM_LOCK = 7_310_001
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ WHERE id = (
            count(*) FILTER (WHERE x.lane = 3) AS history
     FROM ebay_worker_run x WHERE x.status = 'running'
   ) busy
-  WHERE r.status = 'queued' AND r.not_before <= clock_timestamp()
+  WHERE r.status = 'queued' AND r.not_before <= clock_timestamp() AND r.api_family = ANY(%(families)s)
     AND busy.own < %(per_account)s
     AND (busy.own > 0 OR busy.accounts < %(accounts)s)
     AND (r.lane < 3 OR busy.history < greatest(%(workers)s - 1, 1))
@@ -51,17 +60,48 @@ RETURNING id, account_id, api_family, lane
 
 
 def claim_next_run(process_id: int | None) -> Claimed | None:
-    """Take the best queued run; None when none may run now."""
-    row = fetch_one(
+    """Take the best queued run; None when none may run now, or when another claimer froze in its claim."""
+    row = _under_claim_lock(
         _CLAIM,
         {
             "process": process_id,
+            # A family that only a newer or older release knows is left to that release.
+            "families": list(WORKERS),
             "per_account": RUNS_PER_ACCOUNT,
             "accounts": settings.SYNC_MAX_CONCURRENT_ACCOUNTS,
             "workers": settings.Q_WORKERS,
         },
     )
     return Claimed(*row) if row else None
+
+
+def _under_claim_lock(sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+    """One statement that counts running runs, after all earlier ones of its kind have committed.
+
+    The lock is a statement of its own: a snapshot taken before it would still count too few. Who waits
+    gives up after the session's `lock_timeout`; a frozen holder is ended by its transaction limits.
+    """
+    try:
+        with transaction.atomic():
+            fetch_one("SELECT pg_advisory_xact_lock(%s)", [_CLAIM_LOCK])
+            return fetch_one(sql, parameters)
+    except OperationalError as failure:
+        if isinstance(failure.__cause__, LockNotAvailable):
+            return None
+        raise
+
+
+_TO_HISTORY = """
+UPDATE ebay_worker_run SET lane = 3 WHERE id = %(run)s AND status = 'running'
+  AND (SELECT count(*) FROM ebay_worker_run x WHERE x.status = 'running' AND x.lane = 3)
+      < greatest(%(workers)s - 1, 1)
+RETURNING id
+"""
+
+
+def move_to_history(run_id: int) -> bool:
+    """A running run that turns to old data goes on in lane 3; False when that lane is full."""
+    return _under_claim_lock(_TO_HISTORY, {"run": run_id, "workers": settings.Q_WORKERS}) is not None
 
 
 def claim_run(run_id: int, process_id: int | None) -> Claimed | None:
@@ -92,6 +132,8 @@ class FenceLost(Exception):
     """This run is no longer `running`: another process ended it. Nothing more may be written."""
 
 
+# A manual run waits for others to make room only when it could start: its time has come, its API is not
+# paused, and its account has a place, or would have one if this run ended.
 _BEAT = """
 UPDATE ebay_worker_run r SET heartbeat_at = clock_timestamp()
 FROM ebay_sync_state s, ebay_accounts a
@@ -101,17 +143,34 @@ RETURNING r.cancel_requested_at, s.enabled, a.workers_enabled, a.is_active,
   NOT EXISTS (SELECT 1 FROM syncworkers_syncswitch w WHERE NOT w.enabled
               AND (w.organization_id IS NULL OR w.organization_id = a.organization_id)),
   EXISTS (SELECT 1 FROM tokens_processheartbeat p WHERE p.id = r.process_id AND p.stopping_at IS NOT NULL),
-  EXISTS (SELECT 1 FROM ebay_worker_run q WHERE q.status = 'queued' AND q.lane = 1
-          AND q.not_before <= clock_timestamp())
+  EXISTS (SELECT 1 FROM ebay_worker_run q JOIN ebay_accounts b ON b.id = q.account_id
+          WHERE q.status = 'queued' AND q.lane = 1 AND q.not_before <= clock_timestamp()
+          AND NOT EXISTS (SELECT 1 FROM tokens_apipause p WHERE p.environment = b.environment
+                          AND p.api = q.api AND p.until > clock_timestamp()
+                          AND (p.account_id IS NULL OR p.account_id = q.account_id))
+          AND (q.account_id = r.account_id OR %s > (
+               SELECT count(*) FROM ebay_worker_run x
+               WHERE x.status = 'running' AND x.account_id = q.account_id)))
 """
 
 
 def beat(run_id: int) -> Signals:
     """Heartbeat and fence in one statement. Raises FenceLost when the run is not ours any more."""
-    row = fetch_one(_BEAT, [run_id])
+    row = fetch_one(_BEAT, [run_id, RUNS_PER_ACCOUNT])
     if row is None:
         raise FenceLost(f"run {run_id} was ended by somebody else")
     return Signals(*row)
+
+
+@contextmanager
+def fenced(run_id: int) -> Iterator[Signals]:
+    """A transaction that begins at the fence: everything that a run writes is written inside one.
+
+    A connection that died since the last one is replaced before it. Raises FenceLost.
+    """
+    connection.close_if_unusable_or_obsolete()
+    with transaction.atomic():
+        yield beat(run_id)
 
 
 _ABANDON = """
@@ -131,3 +190,16 @@ def abandon_silent_runs(silent_after: timedelta) -> list[tuple[int, str, int]]:
     return [
         (account, family, lane) for account, family, lane in fetch_all(_ABANDON, {"silent": silent_after})
     ]
+
+
+_ABANDON_OF_PROCESS = """
+UPDATE ebay_worker_run SET status = 'abandoned', reason = 'silent', finished_at = clock_timestamp(),
+       error = 'Its process was killed or replaced. The worker runs again.'
+WHERE status = 'running' AND process_id = %s
+RETURNING account_id, api_family, lane
+"""
+
+
+def abandon_process_runs(process_id: int) -> list[tuple[int, str, int]]:
+    """End the runs of a process that is dead for sure; returns (account id, family, lane) of each."""
+    return [(account, family, lane) for account, family, lane in fetch_all(_ABANDON_OF_PROCESS, [process_id])]

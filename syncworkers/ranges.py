@@ -11,6 +11,8 @@ from django.db import models
 from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
 
+MILLISECOND = timedelta(milliseconds=1)
+
 
 @dataclass(frozen=True, order=True)
 class Span:
@@ -26,8 +28,13 @@ class Span:
     def split(self, parts: int) -> list[Span]:
         """Equal parts that leave nothing out, oldest first, on whole milliseconds as eBay's filters are."""
         step = self.length / parts
-        edges = [self.start] + [to_millisecond(self.start + step * n) for n in range(1, parts)] + [self.end]
+        inner = [to_millisecond(self.start + step * n) for n in range(1, parts)]
+        # Floored, an edge may lie before a start that has microseconds.
+        edges = [self.start, *(max(edge, self.start) for edge in inner), self.end]
         return [Span(a, b) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+
+    def overlaps(self, other: Span) -> bool:
+        return self.start < other.end and other.start < self.end
 
 
 def to_millisecond(moment: datetime) -> datetime:
@@ -55,7 +62,7 @@ def without(wanted: Iterable[Span], taken: Iterable[Span]) -> list[Span]:
 
 
 def _cut(span: Span, hole: Span) -> list[Span]:
-    if hole.end <= span.start or hole.start >= span.end:
+    if not span.overlaps(hole):
         return [span]
     pieces = [Span(span.start, hole.start), Span(hole.end, span.end)]
     return [piece for piece in pieces if piece.start < piece.end]

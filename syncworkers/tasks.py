@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .services import runs
+from .services import erase, runs
 from .services import tick as tick_service
 
 
@@ -17,3 +17,8 @@ def tick() -> None:
 def start_account(account_id: int) -> int:
     """The first runs of an account that was just connected; returns how many were started."""
     return tick_service.start_account(account_id)
+
+
+def delete_account_data(account_id: int) -> bool:
+    """One share of deleting a disconnected account; True when it is done."""
+    return erase.erase_in_background(account_id)

@@ -50,7 +50,7 @@ def retry_pause(attempts: int) -> timedelta:
 def completeness(covered: Sequence[Span], *, reach: Reach, now: datetime) -> float:
     """The covered share of what is wanted, 0.0 to 1.0."""
     start = reach.start(now)
-    end = max(now - SAFETY, start)
+    end = max(to_millisecond(now - SAFETY), start)
     whole = (end - start).total_seconds()
     if whole <= 0:
         return 1.0

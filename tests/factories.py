@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import timedelta
 
 import factory
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from accounts.models import EbayAccount, Membership, Organization, Role, User
@@ -17,6 +19,12 @@ from tokens.scopes import scopes_for
 PASSWORD = "a long test password"
 ACCESS_TOKEN = "v^1.1#i^1#canary-access-" + "A" * 60
 REFRESH_TOKEN = "v^1.1#i^1#canary-refresh-" + "R" * 60
+
+
+@functools.cache
+def _hashed(password: str) -> str:
+    """Once per process: hashing is slow on purpose."""
+    return make_password(password)
 
 
 class OrganizationFactory(factory.django.DjangoModelFactory):
@@ -34,7 +42,7 @@ class UserFactory(factory.django.DjangoModelFactory):
     username = factory.Sequence(lambda n: f"person{n}")
     email = factory.LazyAttribute(lambda user: f"{user.username}@example.com")
     is_staff = True
-    password = factory.django.Password(PASSWORD)
+    password = factory.LazyFunction(lambda: _hashed(PASSWORD))
 
 
 class MembershipFactory(factory.django.DjangoModelFactory):

@@ -73,22 +73,28 @@ def _one_demo(folder, home) -> int:
         [sys.executable, "-c", script, str(home), str(folder / "demo")], env=bare_environment(**ports),
         cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    assert process.stdout is not None
+    try:
+        return _watch_demo(process, f"http://127.0.0.1:{ports['DEMO_WEB_PORT']}")
+    finally:
+        # Its children die with it, also when this test fails.
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def _watch_demo(process, web: str) -> int:
     lines = []
     for line in process.stdout:
         lines.append(line)
         if "Ctrl-C" in line:
             break
-    output = "".join(lines)
-    assert "alpha-operator" in output, output
-    web = f"http://127.0.0.1:{ports['DEMO_WEB_PORT']}"
+    assert "alpha-operator" in "".join(lines), lines
     assert requests.get(f"{web}/healthz", timeout=10).ok
     family = psutil.Process(process.pid).children(recursive=True)
     with psycopg.connect(_database_url(family), autocommit=True) as connection:
         count = eventually(lambda: _settled_orders(connection), within_s=60, what="orders in the tables")
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 0, process.stdout.read()
-    process.stdout.close()
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
     return count

@@ -48,6 +48,19 @@ def beat_process(heartbeat_id: int) -> None:
     ProcessHeartbeat.objects.filter(pk=heartbeat_id).update(beat_at=Now())
 
 
+def note_progress() -> None:
+    """A job of this cluster got somewhere (also the canary's whole task); outside a cluster nothing."""
+    heartbeat_id = current_heartbeat_id()
+    if heartbeat_id is not None:
+        ProcessHeartbeat.objects.filter(pk=heartbeat_id).update(progress_at=Now())
+
+
+def current_heartbeat_id() -> int | None:
+    """The heartbeat row of the cluster that runs us, from its guard; None outside a cluster."""
+    value = os.environ.get("CLUSTER_HEARTBEAT_ID", "")
+    return int(value) if value.isdigit() else None
+
+
 def mark_stopping(heartbeat_id: int) -> None:
     """Jobs of this process see it at their next page, call or second of waiting."""
     ProcessHeartbeat.objects.filter(pk=heartbeat_id).update(stopping_at=Now())

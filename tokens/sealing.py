@@ -8,9 +8,9 @@ Everything fails closed: no ciphertext is ever handed on as a token, no plain te
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +22,7 @@ from django.conf import settings
 _PREFIX = "enc:v1:"
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_KEY_ID = re.compile(r"[0-9a-f]{8}")
 
 
 class KeyRingError(Exception):
@@ -76,8 +77,9 @@ class KeyRing:
         return hashlib.sha256(",".join(self._keys).encode()).hexdigest()[:12]
 
     def seal(self, value: str, binding: Binding) -> str:
+        """The sealed form of `value`, under the newest key. ValueError for what is no text."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._keys[self.newest_id].encrypt(nonce, value.encode(), binding.encoded())
+        sealed = self._keys[self.newest_id].encrypt(nonce, _utf8(value), binding.encoded())
         return f"{_PREFIX}{self.newest_id}:{base64.b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, binding: Binding) -> str:
@@ -87,27 +89,37 @@ class KeyRing:
         if not sealed.startswith(_PREFIX):
             raise CannotOpen("it is not sealed in this product's form")
         name, separator, encoded = sealed.removeprefix(_PREFIX).partition(":")
-        if not separator:
+        # What stands where a key id should be may be a token: it is not quoted.
+        if not separator or not _KEY_ID.fullmatch(name):
             raise CannotOpen("it is damaged")
         if name not in self._keys:
-            raise UnknownKey(name[:16])
+            raise UnknownKey(name)
         try:
             raw = base64.b64decode(encoded, validate=True)
             return (
                 self._keys[name].decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], binding.encoded()).decode()
             )
-        except (InvalidTag, binascii.Error, ValueError):
+        except (InvalidTag, ValueError):
             raise CannotOpen("it was changed, or belongs to another account or field") from None
 
 
+def _utf8(value: str) -> bytes:
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        # The library's own exception carries the value.
+        raise ValueError("the secret is not text that can be stored") from None
+
+
 def key_id(key: bytes) -> str:
+    """Eight characters that name a key and tell nothing of it."""
     return hashlib.sha256(b"ebayconnector key id" + key).hexdigest()[:8]
 
 
 def _decoded_key(position: int, word: str) -> bytes:
     try:
         key = base64.b64decode(word.replace("-", "+").replace("_", "/"), validate=True)
-    except binascii.Error:
+    except ValueError:
         raise KeyRingError(f"key {position} is not base64") from None
     if len(key) != _KEY_BYTES:
         raise KeyRingError(f"key {position} has {len(key)} bytes instead of {_KEY_BYTES}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from accounts.models import EbayAccount
+from ebayconnector.ebay import oauth
 
 from . import sealing
 from .models import EbayToken
@@ -14,6 +15,7 @@ EXPIRING_SOON = timedelta(minutes=15)
 # Failures that only a new consent heals; everything else is retried.
 PERMANENT_CODES = frozenset({"invalid_grant", "invalid_scope"})
 SEALED_CODES = frozenset({"decrypt_failed", "no_refresh_token"})
+NOT_A_TOKEN = "what is stored is not an eBay token"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class AccountStatus:
 
 
 def account_status(account: EbayAccount, *, now: datetime) -> AccountStatus:
+    """The first that fits: not_connected needs_reconnect error unknown expired expiring_soon healthy."""
     token = token_of(account)
     if token is None or not (token.refresh_token_sealed or token.access_token_sealed):
         return AccountStatus("not_connected", "No token is stored: connect the account.")
@@ -36,6 +39,7 @@ def account_status(account: EbayAccount, *, now: datetime) -> AccountStatus:
 
 
 def token_of(account: EbayAccount) -> EbayToken | None:
+    """The account's token row; None when it was never connected or is disconnected."""
     try:
         return account.token
     except EbayToken.DoesNotExist:
@@ -64,10 +68,15 @@ def why_sealed(account: EbayAccount, token: EbayToken) -> str:
     try:
         opened = sealing.key_ring().open(token.refresh_token_sealed, binding(account, "refresh_token"))
     except sealing.CannotOpen as failure:
-        return f"decrypt_failed: {failure.reason}."
+        return f"{sealed_code(token.refresh_token_sealed)}: {failure.reason}."
     except sealing.KeyRingError as failure:
         return f"decrypt_failed: TOKEN_ENCRYPTION_KEYS of this process cannot be used ({failure})."
-    return "" if opened.startswith("v^") else "decrypt_failed: what is stored is not an eBay token."
+    return "" if oauth.looks_like_token(opened) else f"decrypt_failed: {NOT_A_TOKEN}."
+
+
+def sealed_code(sealed: str) -> str:
+    """The word for a refresh token that does not open."""
+    return "decrypt_failed" if sealed else "no_refresh_token"
 
 
 def _from_error(token: EbayToken) -> AccountStatus | None:

@@ -48,6 +48,7 @@ def callback(request: HttpRequest) -> HttpResponse:
             cookie=request.COOKIES.get(COOKIE, ""),
             code=request.GET.get("code", ""),
             error=request.GET.get("error", ""),
+            ip_address=request.META.get("REMOTE_ADDR") or None,
         )
     except ConnectRefused as refused:
         return _result(request, refused=str(refused), status=400)

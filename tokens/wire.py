@@ -7,8 +7,10 @@ account's tokens: `services.clients`). The environment is always an argument.
 from __future__ import annotations
 
 import functools
+import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import connection
@@ -16,7 +18,7 @@ from django.db import connection
 from accounts.models import EbayAccount
 from ebayconnector.ebay.clock import ClockOffset
 from ebayconnector.ebay.environments import Application, Environment, environment_named
-from ebayconnector.ebay.transport import Call, Exchange, Transport
+from ebayconnector.ebay.transport import Call, Caller, Exchange, Transport
 
 from .models import ConnectLog
 
@@ -27,6 +29,17 @@ _IDENTITY_APIS = frozenset({"token", "identity"})
 
 class ApplicationNotConfigured(Exception):
     """The keyset of an environment is missing from the settings; the text names the variables."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectCaller(Caller):
+    """A connection under way: its exchanges are the organisation's before there is an account.
+
+    `log_ids` collects the rows written, so that they can be given to the account once it exists.
+    """
+
+    organization_id: int | None = None
+    log_ids: list[int] = field(default_factory=list, compare=False)
 
 
 class HttpInsideTransaction(RuntimeError):
@@ -67,14 +80,8 @@ class KeepIdentityExchanges:
         call = exchange.call
         if call.api not in _IDENTITY_APIS and call.caller.source != "connect":
             return
-        organization_id = (
-            EbayAccount.objects.filter(pk=call.caller.account_id)
-            .values_list("organization_id", flat=True)
-            .first()
-            if call.caller.account_id
-            else None
-        )
-        ConnectLog.objects.create(
+        organization_id = _organization_of(call.caller)
+        row = ConnectLog.objects.create(
             organization_id=organization_id,
             account_id=call.caller.account_id if organization_id else None,
             environment=call.environment,
@@ -84,6 +91,16 @@ class KeepIdentityExchanges:
             response=_response(exchange),
             error=exchange.error or "",
         )
+        if isinstance(call.caller, ConnectCaller):
+            call.caller.log_ids.append(row.pk)
+
+
+def _organization_of(caller: Caller) -> int | None:
+    """Whose exchange it is; None for the application's own, and when the account is gone meanwhile."""
+    if caller.account_id is None:
+        return caller.organization_id if isinstance(caller, ConnectCaller) else None
+    accounts = EbayAccount.objects.filter(pk=caller.account_id)
+    return accounts.values_list("organization_id", flat=True).first()
 
 
 def _action(exchange: Exchange) -> str:
@@ -92,10 +109,21 @@ def _action(exchange: Exchange) -> str:
         return action
     if exchange.call.caller.source == "debug":
         return "token_refresh_debug"
-    if exchange.status == 200:
+    if _brought_token(exchange):
         return "token_refreshed"
-    refused = exchange.status is not None and exchange.status < 500
+    refused = exchange.status is not None and 400 <= exchange.status < 500 and exchange.status != 429
     return "token_refresh_failed" if refused else "token_refresh_error"
+
+
+def _brought_token(exchange: Exchange) -> bool:
+    """A 200 alone is no success: the answer may be cut, or be a gateway's page."""
+    if exchange.status != 200 or exchange.error:
+        return False
+    try:
+        document = json.loads(exchange.body or b"")
+    except ValueError:
+        return False
+    return isinstance(document, dict) and bool(document.get("access_token"))
 
 
 def _request(exchange: Exchange) -> dict[str, object]:

@@ -1,11 +1,83 @@
-"""The console's side bar."""
+"""The console's side bar. Each item shows only to those who may open it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.access import principal_of_request
+from accounts.models import Role
+from accounts.scoped_admin import may_somewhere
+
+# title, icon, name of the address, role (None: superusers only)
+_Item = tuple[str, str, str, str | None]
+
+_SECTIONS: tuple[tuple[str, tuple[_Item, ...]], ...] = (
+    (
+        "",
+        (
+            ("Dashboard", "dashboard", "index", Role.VIEWER),
+            ("Workers", "sync", "workers", Role.VIEWER),
+            ("Runs", "history", "syncworkers_workerrun_changelist", Role.VIEWER),
+            ("Run logs", "notes", "syncworkers_workerlog_changelist", Role.VIEWER),
+            ("Failed slices", "timeline", "syncworkers_failedslice_changelist", Role.VIEWER),
+            ("Quarantine", "coronavirus", "syncworkers_quarantinedrecord_changelist", Role.VIEWER),
+        ),
+    ),
+    ("Data", (("Orders", "shopping_cart", "syncworkers_order_changelist", Role.VIEWER),)),
+    (
+        "Accounts",
+        (
+            ("eBay accounts", "storefront", "accounts_ebayaccount_changelist", Role.VIEWER),
+            ("Connect an account", "add_link", "connect_account", Role.ADMIN),
+            ("Refresh attempts", "key", "tokens_tokenrefreshlog_changelist", Role.VIEWER),
+            ("Token terminal", "terminal", "terminal", Role.ADMIN),
+            ("Connect log", "receipt_long", "tokens_connectlog_changelist", Role.ADMIN),
+        ),
+    ),
+    (
+        "Team",
+        (
+            ("Members", "group", "accounts_membership_changelist", Role.VIEWER),
+            ("API keys", "vpn_key", "accounts_apikey_changelist", Role.ADMIN),
+            ("Audit", "policy", "accounts_auditevent_changelist", Role.VIEWER),
+        ),
+    ),
+    (
+        "Installation",
+        (
+            ("Organisations", "domain", "accounts_organization_changelist", None),
+            ("Logins", "person", "accounts_user_changelist", None),
+            ("Refresh cycles", "autorenew", "tokens_refreshcycle_changelist", None),
+            ("Periodic jobs", "schedule", "tokens_backgroundworker_changelist", None),
+            ("Processes", "memory", "tokens_processheartbeat_changelist", None),
+            ("Scopes", "lock_open", "tokens_scopedefinition_changelist", None),
+            ("Failed jobs", "error", "django_q_failure_changelist", None),
+            ("Finished jobs", "task_alt", "django_q_success_changelist", None),
+            ("Queued jobs", "queue", "django_q_ormq_changelist", None),
+            ("Job schedules", "calendar_clock", "django_q_schedule_changelist", None),
+        ),
+    ),
+)
 
 
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
-    return []
+    principal = principal_of_request(request)
+
+    def may(role: str | None) -> bool:
+        return principal.everywhere or (role is not None and may_somewhere(principal, role))
+
+    def item(title: str, icon: str, name: str) -> dict[str, Any]:
+        return {"title": title, "icon": icon, "link": reverse(f"admin:{name}")}
+
+    built = [
+        {
+            "title": title,
+            "separator": bool(title),
+            "items": [item(t, i, n) for t, i, n, role in items if may(role)],
+        }
+        for title, items in _SECTIONS
+    ]
+    return [section for section in built if section["items"]]

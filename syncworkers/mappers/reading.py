@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from ebayconnector.ebay.timefmt import parse_ebay_time
 
 JsonObject = Mapping[str, Any]
+
+_AMOUNT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 class Unmappable(ValueError):
@@ -67,13 +70,10 @@ def amount(record: JsonObject, *path: str) -> Decimal | None:
     value = at(record, *path, "value")
     if value is None:
         return None
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        raise Unmappable(f"{'.'.join(path)} is not an amount") from None
-    if not number.is_finite():
+    # Decimal itself takes more than numbers: spaces, underscores, "NaN".
+    if isinstance(value, bool) or not _AMOUNT.fullmatch(str(value)):
         raise Unmappable(f"{'.'.join(path)} is not an amount")
-    return number
+    return Decimal(str(value))
 
 
 def currency(record: JsonObject, *path: str) -> str:

@@ -92,6 +92,8 @@ class QuarantinedRecord(models.Model):
     )
     evidence = models.JSONField()
     error = models.TextField()
+    start_at = models.DateTimeField(help_text="The smallest known span of eBay's time that holds it")
+    end_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=1)
     first_seen_at = models.DateTimeField(auto_now_add=True)
     last_seen_at = models.DateTimeField()

@@ -1,6 +1,12 @@
-"""Coverage is the state: which time of a family is complete, and which slices failed."""
+"""Coverage is the state: which time of a family is complete, which slices failed, which records did not fit.
+
+Everything here is called inside a transaction that begins at the run's fence.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
 
 from django.utils import timezone
 
@@ -11,39 +17,68 @@ from syncworkers.windows import retry_pause
 
 from .store import BadRecord
 
+_EVIDENCE_LENGTH = 4000
 
-def add_coverage(account_id: int, api_family: str, span: Span) -> None:
-    """Mark a slice complete, in the transaction of its last page; failures inside it are healed."""
+# What is covered now is no failure any more, whatever slices it was read in.
+_FORGET_HEALED_SLICES = """
+DELETE FROM syncworkers_failedslice f USING ebay_sync_state s
+WHERE s.account_id = %(account)s AND s.api_family = %(family)s
+  AND f.account_id = s.account_id AND f.api_family = s.api_family
+  AND tstzrange(f.start_at, f.end_at) <@ s.covered
+"""
+
+# Records without a key of their own are known by their time: it was read again, and they did not come.
+_HEAL_BY_TIME = """
+UPDATE syncworkers_quarantinedrecord SET healed_at = clock_timestamp()
+WHERE account_id = %(account)s AND api_family = %(family)s AND healed_at IS NULL
+  AND tstzrange(start_at, end_at) <@ %(spans)s
+"""
+
+
+def add_coverage(account_id: int, api_family: str, spans: Sequence[Span]) -> None:
+    """Mark spans complete; failures and quarantined records inside them are healed."""
+    parameters = {"account": account_id, "family": api_family, "spans": multirange_of(spans)}
     execute(
-        "UPDATE ebay_sync_state SET covered = covered + %s WHERE account_id = %s AND api_family = %s",
-        [multirange_of([span]), account_id, api_family],
+        "UPDATE ebay_sync_state SET covered = covered + %(spans)s "
+        "WHERE account_id = %(account)s AND api_family = %(family)s",
+        parameters,
     )
-    FailedSlice.objects.filter(
-        account_id=account_id, api_family=api_family, start_at__gte=span.start, end_at__lte=span.end
-    ).delete()
+    execute(_FORGET_HEALED_SLICES, parameters)
+    execute(_HEAL_BY_TIME, parameters)
 
 
 def record_failed_slice(account_id: int, api_family: str, span: Span, *, reason: str, evidence: str) -> None:
-    """Keep a slice that could not be completed as a gap, with the time of the next attempt."""
+    """Keep a span that could not be completed as a gap, with the time of the next attempt.
+
+    It takes the place of failures that it overlaps. A span that is read before its time, because it lies
+    in the live part, keeps its place in the row of pauses.
+    """
     now = timezone.now()
-    failed, created = FailedSlice.objects.get_or_create(
+    before = FailedSlice.objects.filter(
+        account_id=account_id, api_family=api_family, start_at__lt=span.end, end_at__gt=span.start
+    )
+    attempts, retry_at = _next_attempt(list(before), now)
+    before.delete()
+    FailedSlice.objects.create(
         account_id=account_id,
         api_family=api_family,
         start_at=span.start,
         end_at=span.end,
-        defaults={
-            "reason": reason,
-            "evidence": evidence[:4000],
-            "failed_at": now,
-            "retry_at": now + retry_pause(1),
-        },
+        reason=reason,
+        evidence=evidence[:_EVIDENCE_LENGTH],
+        attempts=attempts,
+        failed_at=now,
+        retry_at=retry_at,
     )
-    if created:
-        return
-    failed.attempts += 1
-    failed.reason, failed.evidence = reason, evidence[:4000]
-    failed.failed_at, failed.retry_at = now, now + retry_pause(failed.attempts)
-    failed.save()
+
+
+def _next_attempt(before: list[FailedSlice], now: datetime) -> tuple[int, datetime]:
+    latest = max(before, key=lambda failed: failed.attempts, default=None)
+    if latest is None:
+        return 1, now + retry_pause(1)
+    if latest.retry_at > now:
+        return latest.attempts, latest.retry_at
+    return latest.attempts + 1, now + retry_pause(latest.attempts + 1)
 
 
 def waiting_slices(state: SyncState) -> list[Span]:
@@ -54,24 +89,23 @@ def waiting_slices(state: SyncState) -> list[Span]:
     return [slice_.span for slice_ in failed]
 
 
-def quarantine(account_id: int, api_family: str, bad: BadRecord) -> None:
-    """Keep a record that could not be stored, with its evidence."""
+def quarantine(account_id: int, api_family: str, bad: BadRecord, span: Span) -> None:
+    """Keep a record that could not be stored, with its evidence and the smallest span known to hold it."""
     now = timezone.now()
+    values = {
+        "evidence": bad.evidence,
+        "error": bad.error,
+        "start_at": span.start,
+        "end_at": span.end,
+        "last_seen_at": now,
+    }
     record, created = QuarantinedRecord.objects.get_or_create(
-        account_id=account_id,
-        api_family=api_family,
-        record_key=bad.key,
-        defaults={"evidence": bad.evidence, "error": bad.error, "last_seen_at": now},
+        account_id=account_id, api_family=api_family, record_key=bad.key, defaults=values
     )
     if not created:
-        record.attempts += 1
-        record.evidence, record.error, record.last_seen_at, record.healed_at = (
-            bad.evidence,
-            bad.error,
-            now,
-            None,
+        QuarantinedRecord.objects.filter(pk=record.pk).update(
+            attempts=record.attempts + 1, healed_at=None, **values
         )
-        record.save()
 
 
 def heal_quarantine(account_id: int, api_family: str, keys: list[str]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
 
 from accounts.access import Principal
 from accounts.audit import record_act
@@ -45,3 +46,21 @@ def want_since(
             after=since.isoformat() if since else "backfill", reason=reason,
         )  # fmt: skip
     return state
+
+
+def start_named(text: str) -> datetime | None:
+    """The start that a person wrote: a date or time, or `backfill`, which is None. Raises UnusableStart."""
+    return None if text.strip().lower() == "backfill" else moment_named(text)
+
+
+def moment_named(text: str) -> datetime:
+    """An ISO date (its midnight) or time; UTC unless it says otherwise. Raises UnusableStart."""
+    text = text.strip()
+    try:
+        day = parse_date(text)
+        moment = datetime.combine(day, time.min) if day else parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise UnusableStart(f"{text!r} is no date or time; write 2026-01-31 or 2026-01-31T08:00:00Z")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -24,6 +24,10 @@ def cleaned(payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
             return payload, 0
     except UnicodeEncodeError:
         pass
+    return _cleaned(payload)
+
+
+def _cleaned(value: Any) -> tuple[Any, int]:
     count = 0
 
     def clean(value: Any) -> Any:
@@ -36,7 +40,7 @@ def cleaned(payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
             return {clean(key): clean(item) for key, item in value.items()}
         return [clean(item) for item in value] if isinstance(value, list) else value
 
-    return clean(payload), count
+    return clean(value), count
 
 
 def content_hash(payload: dict[str, Any], volatile_paths: Sequence[Path]) -> bytes:
@@ -52,10 +56,8 @@ def encoded(payload: dict[str, Any]) -> str:
 
 
 def storable_evidence(value: Any) -> Any:
-    """Anything that came from eBay, as JSON that PostgreSQL stores."""
-    return json.loads(
-        _UNSTORABLE.sub(_REPLACEMENT, json.dumps(value, default=str)).replace("\\u0000", "\\ufffd")
-    )
+    """Anything that came from eBay as JSON, as PostgreSQL stores it (a number beyond all bounds is null)."""
+    return json.loads(msgspec.json.encode(_cleaned(value)[0]))
 
 
 def _less(value: Any, path: Path) -> Any:
@@ -84,15 +86,18 @@ def _filled(new: Any, stored: Any, path: Path) -> Any:
     head, *rest = path
     if head == "*":
         return _filled_list(new, stored, rest)
-    if not isinstance(stored, dict) or head not in stored or not isinstance(new, dict):
+    if not isinstance(stored, dict) or head not in stored or not isinstance(new, dict | None):
         return new
-    return {**new, head: _filled(new.get(head), stored[head], rest)}
+    before = new or {}
+    value = _filled(before.get(head), stored[head], rest)
+    return new if value is None else {**before, head: value}
 
 
 def _filled_list(new: Any, stored: Any, rest: Path) -> Any:
+    """By position; lists of different lengths are not compared: nobody knows what belongs together."""
     if not isinstance(stored, list):
         return new
-    if new is None:
+    if new is None or new == []:
         return stored
     if not isinstance(new, list) or len(new) != len(stored):
         return new
@@ -101,11 +106,11 @@ def _filled_list(new: Any, stored: Any, rest: Path) -> Any:
 
 def _merged(new: Any, stored: Any) -> Any:
     """Deep: a value that is missing, null or empty in `new` is taken from `stored`."""
-    if new is None or new == "" or new == {}:
+    if new is None or new in ("", {}, []):
         return stored
     if isinstance(new, dict) and isinstance(stored, dict):
         return {
-            **{k: v for k, v in stored.items() if k not in new},
-            **{k: _merged(v, stored.get(k)) for k, v in new.items()},
+            **{key: value for key, value in stored.items() if key not in new},
+            **{key: _merged(value, stored.get(key)) for key, value in new.items()},
         }
     return new

@@ -6,21 +6,22 @@ on which nothing changed writes nothing.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from django.db import DataError, IntegrityError, connection, models, transaction
 
 from accounts.models import EbayAccount
+from ebayconnector.ebay.timefmt import parse_ebay_time
 from syncworkers.mappers.reading import MappedRow, Unmappable
 from syncworkers.registry import Child, Worker
 
 from . import payloads
 
-logger = logging.getLogger(__name__)
-
+# As long as QuarantinedRecord.record_key.
+_KEY_LENGTH = 200
 _ARRAY_TYPES = {
     "CharField": "text[]",
     "TextField": "text[]",
@@ -47,11 +48,12 @@ class Record:
 
 @dataclass(frozen=True)
 class BadRecord:
-    """A record that cannot be stored, with the reason in words."""
+    """A record that cannot be stored, with the reason in words; `modified_at` when it can be read."""
 
     key: str
     evidence: Any
     error: str
+    modified_at: datetime | None
 
 
 @dataclass
@@ -74,6 +76,7 @@ def upsert_page(worker: Worker, account: EbayAccount, items: Sequence[Any]) -> P
         if record.key not in known or known[record.key][0] != record.digest
     ]
     differing = _with_withheld(worker, differing, known)
+    differing = [r for r in differing if r.key not in known or known[r.key][0] != r.digest]
     bad_before = len(result.bad)
     result.stored = _write(worker, account, differing, result)
     result.unchanged = len(records) - result.stored - (len(result.bad) - bad_before)
@@ -111,16 +114,26 @@ def _modified(record: Record) -> float:
     return record.row.modified_at.timestamp() if record.row.modified_at else 0.0
 
 
+def identity_of(worker: Worker, item: Any) -> str:
+    """What tells records apart while pages are read: the key, or for one without a key all of it."""
+    key = worker.record_key(item) if isinstance(item, dict) else ""
+    return key or f"without key {payloads.content_hash({'': payloads.storable_evidence(item)}, ()).hex()}"
+
+
 def _bad(worker: Worker, item: Any, error: str) -> BadRecord:
     evidence = payloads.storable_evidence(item)
-    key = worker.record_key(evidence) if isinstance(evidence, dict) else ""
-    if not key:
-        key = f"without key {payloads.content_hash({'record': evidence}, ()).hex()}"
-    return BadRecord(key[:200], evidence, error)
+    return BadRecord(identity_of(worker, evidence)[:_KEY_LENGTH], evidence, error, _change_time(worker, item))
+
+
+def _change_time(worker: Worker, item: Any) -> datetime | None:
+    try:
+        return parse_ebay_time(item[worker.cursor_type]) if isinstance(item, dict) else None
+    except (KeyError, ValueError):
+        return None
 
 
 def _key_text(key: tuple[Any, ...]) -> str:
-    return "/".join(map(str, key))[:200]
+    return "/".join(map(str, key))[:_KEY_LENGTH]
 
 
 Known = dict[tuple[Any, ...], tuple[bytes, int]]
@@ -144,7 +157,7 @@ def _stored_hashes(worker: Worker, account: EbayAccount, records: dict[tuple[Any
 
 
 def _with_withheld(worker: Worker, differing: list[Record], known: Known) -> list[Record]:
-    """Fill what eBay now withholds from the stored payloads; the hash stays that of eBay's answer."""
+    """Fill what eBay now withholds from the stored payloads; such a record may turn out unchanged."""
     ids = [known[record.key][1] for record in differing if record.key in known]
     if not worker.withheld_paths or not ids:
         return differing
@@ -155,7 +168,8 @@ def _with_withheld(worker: Worker, differing: list[Record], known: Known) -> lis
         if old is not None:
             payload = payloads.with_withheld(record.payload, old, worker.withheld_paths)
             if payload != record.payload:
-                record = Record(record.key, payload, record.digest, worker.mapper(payload))
+                digest = payloads.content_hash(payload, worker.volatile_paths)
+                record = Record(record.key, payload, digest, worker.mapper(payload))
         filled.append(record)
     return filled
 
@@ -170,8 +184,8 @@ def _write(worker: Worker, account: EbayAccount, records: list[Record], result: 
             _replace_children(worker, account, [r for r in records if r.key in ids], ids)
     except (DataError, IntegrityError) as failure:
         if len(records) == 1:
-            bad = _bad(worker, records[0].payload, f"the database refuses it: {str(failure).splitlines()[0]}")
-            result.bad.append(BadRecord(_key_text(records[0].key), bad.evidence, bad.error))
+            error = f"the database refuses it: {str(failure).splitlines()[0]}"
+            result.bad.append(replace(_bad(worker, records[0].payload, error), key=_key_text(records[0].key)))
             return 0
         middle = len(records) // 2
         return _write(worker, account, records[:middle], result) + _write(
@@ -250,10 +264,12 @@ def _upsert_children(child: Child, account: EbayAccount, rows: list[dict[str, An
     changing = [name for name in names if name != child.parent and name not in child.key]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {_table(child.model)} (account_id, {target}) SELECT %s, u.* "
+            f"INSERT INTO {_table(child.model)} AS c (account_id, {target}) SELECT %s, u.* "
             f"FROM unnest({_arrays(child.model, names)}) AS u({_quoted(names)}) "
             f"ON CONFLICT ({keys}) DO UPDATE SET "
-            + ", ".join(f'"{name}" = excluded."{name}"' for name in changing),
+            + ", ".join(f'"{name}" = excluded."{name}"' for name in changing)
+            + " WHERE "
+            + " OR ".join(f'c."{name}" IS DISTINCT FROM excluded."{name}"' for name in changing),
             [account.pk, *([row[name] for row in rows] for name in names)],
         )
 

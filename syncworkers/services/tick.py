@@ -20,39 +20,55 @@ from .runs import abandon_silent, request_run
 logger = logging.getLogger(__name__)
 
 # A worker row for each active account and family; its purpose decides whether it starts enabled. First
-# runs are spread over a minute so that a new account does not start all families at once.
+# runs lie a little apart, so that a new account does not start all families at once.
 _NEW_STATES = """
 INSERT INTO ebay_sync_state (account_id, api_family, cursor_type, enabled, covered, next_run_at, last_error,
                              failed_in_row)
 SELECT a.id, w.family, w.cursor_type, a.purpose = ANY(string_to_array(w.purposes, ',')), '{}',
-       clock_timestamp(), '', 0
+       clock_timestamp() + (w.place - 1) * interval '5 seconds', '', 0
 FROM ebay_accounts a
 CROSS JOIN unnest(%(families)s::text[], %(cursor_types)s::text[], %(purposes)s::text[])
-     AS w(family, cursor_type, purposes)
+     WITH ORDINALITY AS w(family, cursor_type, purposes, place)
 WHERE a.is_active
 ON CONFLICT (account_id, api_family) DO NOTHING
 """
 
 # The next time is counted from the planned one, so that a late tick does not shift the rhythm; slots
-# that were missed altogether are dropped, not replayed.
+# that were missed altogether are dropped, not replayed. Rows that a page transaction holds are left for
+# the next tick: nobody waits here. History that waits in the queue moves up: its first part is the live
+# one, which is due now.
 _DUE = """
 WITH w AS (
   SELECT * FROM unnest(%(families)s::text[], %(apis)s::text[], %(intervals)s::interval[],
-                       %(environments)s::text[]) AS w(family, api, every, environments)
+                       %(environments)s::text[], %(scopes)s::text[])
+                AS w(family, api, every, environments, scopes)
 ), due AS (
   UPDATE ebay_sync_state s
-  SET next_run_at = CASE WHEN s.next_run_at > clock_timestamp() - w.every THEN s.next_run_at + w.every
-                         ELSE clock_timestamp() + w.every END
-  FROM w, ebay_accounts a, ebay_tokens t
-  WHERE s.enabled AND s.next_run_at <= clock_timestamp() AND w.family = s.api_family
-    AND a.id = s.account_id AND a.is_active AND a.workers_enabled
-    AND a.environment = ANY(string_to_array(w.environments, ','))
-    AND t.account_id = a.id AND t.refresh_token_sealed <> ''
-    AND t.refresh_error NOT LIKE 'invalid_grant:%%' AND t.refresh_error NOT LIKE 'invalid_scope:%%'
-    AND (s.breaker_until IS NULL OR s.breaker_until <= clock_timestamp())
-    AND NOT EXISTS (SELECT 1 FROM syncworkers_syncswitch x WHERE NOT x.enabled
-                    AND (x.organization_id IS NULL OR x.organization_id = a.organization_id))
-  RETURNING s.account_id, s.api_family, w.api
+  SET next_run_at = CASE WHEN s.next_run_at > clock_timestamp() - c.every THEN s.next_run_at + c.every
+                         ELSE clock_timestamp() + c.every END
+  FROM (
+    SELECT s.id, w.api, w.every FROM ebay_sync_state s
+    JOIN w ON w.family = s.api_family
+    JOIN ebay_accounts a ON a.id = s.account_id
+    JOIN ebay_tokens t ON t.account_id = a.id
+    WHERE s.enabled AND s.next_run_at <= clock_timestamp()
+      AND a.is_active AND a.workers_enabled
+      AND a.environment = ANY(string_to_array(w.environments, ' '))
+      AND t.refresh_token_sealed <> ''
+      AND (t.refresh_token_expires_at IS NULL OR t.refresh_token_expires_at > clock_timestamp())
+      AND t.refresh_error NOT LIKE 'invalid_grant:%%' AND t.refresh_error NOT LIKE 'invalid_scope:%%'
+      AND (w.scopes = '' OR t.granted_scopes::text[] && string_to_array(w.scopes, ' '))
+      AND (s.breaker_until IS NULL OR s.breaker_until <= clock_timestamp())
+      AND NOT EXISTS (SELECT 1 FROM syncworkers_syncswitch x WHERE NOT x.enabled
+                      AND (x.organization_id IS NULL OR x.organization_id = a.organization_id))
+    FOR UPDATE OF s SKIP LOCKED
+  ) c
+  WHERE s.id = c.id
+  RETURNING s.account_id, s.api_family, c.api
+), moved_up AS (
+  UPDATE ebay_worker_run SET lane = 2 WHERE id IN (
+    SELECT q.id FROM ebay_worker_run q JOIN due USING (account_id, api_family)
+    WHERE q.status = 'queued' AND q.lane = 3 FOR UPDATE OF q SKIP LOCKED)
 )
 INSERT INTO ebay_worker_run (account_id, api_family, api, status, reason, lane, trigger, requested_by,
   queued_at, not_before, cancel_requested_by, attempt, pages, rows_expected, rows_fetched, rows_stored,
@@ -92,7 +108,8 @@ def tick() -> Ticked:
                 "families": [w.key for w in workers],
                 "apis": [w.api for w in workers],
                 "intervals": [w.every for w in workers],
-                "environments": [",".join(sorted(w.environments)) for w in workers],
+                "environments": [" ".join(sorted(w.environments)) for w in workers],
+                "scopes": [" ".join(w.scopes) for w in workers],
             },
         )
         queued = cursor.rowcount

@@ -15,8 +15,8 @@ _WORK = "syncworkers.tasks.work"
 
 
 def leave_ticket() -> None:
-    """Queue one ticket unless enough wait; inside the caller's transaction, so both commit or neither."""
-    _leave(1)
+    """A ticket for a run that was just queued; in the caller's transaction, so both commit or neither."""
+    top_up()
 
 
 def top_up() -> int:
@@ -35,5 +35,13 @@ def _leave(wanted: int) -> int:
     waiting = int(row[0]) if row else 0
     missing = min(wanted, 2 * settings.Q_WORKERS) - waiting
     for _ in range(missing):
-        async_task(_WORK, cluster=CLUSTER, task_name="work", timeout=300)
+        async_task(_WORK, cluster=CLUSTER, task_name="work", timeout=300, save=False)
     return max(missing, 0)
+
+
+def _waiting() -> int:
+    """Tickets that nobody has taken: a taken one is locked into the future."""
+    row = fetch_one(
+        "SELECT count(*) FROM django_q_ormq WHERE key = %s AND lock <= clock_timestamp()", [CLUSTER]
+    )
+    return int(row[0]) if row else 0

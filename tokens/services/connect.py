@@ -11,8 +11,9 @@ import hmac
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -28,9 +29,8 @@ from ebayconnector.ebay.client import EbayClient
 from ebayconnector.ebay.environments import Application
 from ebayconnector.ebay.errors import EbayError
 from ebayconnector.ebay.marketplaces import Site, site_for_marketplace, site_named
-from ebayconnector.ebay.transport import Caller
 from tokens import sealing, wire
-from tokens.models import ConnectTicket, EbayToken
+from tokens.models import ConnectLog, ConnectTicket, EbayToken, RefreshTrigger, TokenRefreshLog
 from tokens.scopes import scopes_for
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,8 @@ def create_connect_link(
 ) -> tuple[ConnectTicket, str]:
     """A one-use link that starts a consent (a reconnect when `account` is given); role admin.
 
-    Raises ConnectRefused when the keyset is not configured, the house name is empty or taken.
+    Raises NotAllowed, and ConnectRefused when the keyset or the key ring is not configured, the house name is
+    empty or taken, or a reconnect does not fit its account.
     """
     by.require(Role.ADMIN, organization.pk)
     house_name = house_name.strip()
@@ -99,18 +100,22 @@ def _check_request(
         raise ConnectRefused(f"purpose must be one of {', '.join(Purpose.values)}")
     if environment not in settings.EBAY_ENVIRONMENTS:
         raise ConnectRefused(f"environment must be one of {', '.join(settings.EBAY_ENVIRONMENTS)}")
+    if account and (account.organization_id, account.environment) != (organization.pk, environment):
+        raise ConnectRefused("an account never moves to another organisation or environment")
+    _application(environment)
     try:
-        wire.application(environment)
         sealing.key_ring()
-    except wire.ApplicationNotConfigured as failure:
-        raise ConnectRefused(f"the environment {environment} is {failure}") from None
     except sealing.KeyRingError as failure:
         raise ConnectRefused(f"TOKEN_ENCRYPTION_KEYS cannot be used: {failure}") from None
     taken = EbayAccount.objects.filter(
         organization=organization, house_name__iexact=house_name, is_active=True
     ).exclude(pk=account.pk if account else 0)
     if taken.exists():
-        raise ConnectRefused(f"another active account is called {house_name}; choose another house name")
+        raise _name_taken(house_name)
+
+
+def _name_taken(house_name: str) -> ConnectRefused:
+    return ConnectRefused(f"another active account is called {house_name}; choose another house name")
 
 
 def start_consent(secret: str) -> ConsentRedirect:
@@ -137,21 +142,24 @@ def _application(environment: str) -> Application:
         raise ConnectRefused(f"the environment {environment} is {failure}") from None
 
 
-def finish_consent(*, state: str, cookie: str, code: str, error: str = "") -> EbayAccount:
+def finish_consent(
+    *, state: str, cookie: str, code: str, error: str = "", ip_address: str | None = None
+) -> EbayAccount:
     """eBay sent the browser back: check, exchange the code, ask who it is, save. Raises ConnectRefused.
 
-    No transaction is open while eBay is asked; everything is saved in one.
+    No transaction is open while eBay is asked; everything is saved in one. `ip_address` is the browser's.
     """
     ticket = _claim_return(state, cookie)
     try:
         account = _connected_account(ticket, code, error)
     except ConnectRefused as refused:
-        _finish(ticket, str(refused), None)
+        _finish(ticket, str(refused), None, ip_address)
         raise
+    # Whatever ends it, the ticket and the audit say so; it goes on being raised.
     except BaseException:
-        _finish(ticket, "failed unexpectedly; see the log", None)
+        _finish(ticket, "failed unexpectedly; see the log", None, ip_address)
         raise
-    _finish(ticket, "connected", account)
+    _finish(ticket, "connected", account, ip_address)
     return account
 
 
@@ -170,31 +178,36 @@ def _claim_return(state: str, cookie: str) -> ConnectTicket:
     return ticket
 
 
-def _finish(ticket: ConnectTicket, outcome: str, account: EbayAccount | None) -> None:
+def _finish(ticket: ConnectTicket, outcome: str, account: EbayAccount | None, ip_address: str | None) -> None:
     ConnectTicket.objects.filter(pk=ticket.pk).update(
         finished_at=timezone.now(), outcome=outcome[:200], connected_account=account
     )
-    by = Principal(label=ticket.created_by_label, user=ticket.created_by)
+    by = Principal(label=ticket.created_by_label, user=ticket.created_by, ip_address=ip_address)
     record_act(
         by, "connected" if account else "connect_failed", organization_id=ticket.organization_id,
-        target=account or ticket, result=outcome, house_name=ticket.house_name,
+        target=account or ticket.account or ticket, result=outcome, house_name=ticket.house_name,
     )  # fmt: skip
 
 
 def _connected_account(ticket: ConnectTicket, code: str, error: str) -> EbayAccount:
     if error or not code:
         raise ConnectRefused("the consent was declined at eBay; nothing was changed")
-    caller = Caller(account_id=ticket.account_id, source="connect", action="code_exchanged")
+    caller = wire.ConnectCaller(
+        account_id=ticket.account_id, source="connect", organization_id=ticket.organization_id
+    )
     try:
         grant = oauth.exchange_code(
-            wire.transport(), _application(ticket.environment), code=code, caller=caller
-        )
+            wire.transport(), _application(ticket.environment), code=code,
+            caller=replace(caller, action="code_exchanged"),
+        )  # fmt: skip
         if not grant.refresh_token:
-            raise ConnectRefused("eBay sent no refresh token; check the keyset and try again")
-        person = _ask_who(ticket, grant.access_token)
+            raise ConnectRefused("there was no refresh token in the answer; check the keyset and try again")
+        person = _ask_who(ticket, grant.access_token, caller)
     except EbayError as failure:
-        raise ConnectRefused(f"eBay did not complete the connection: {failure}") from failure
-    return _save(ticket, grant, person)
+        raise ConnectRefused(f"the connection was not completed: {failure}") from failure
+    account = _save(ticket, grant, person)
+    ConnectLog.objects.filter(pk__in=caller.log_ids).update(account=account)
+    return account
 
 
 @dataclass(frozen=True)
@@ -211,7 +224,7 @@ class _Person:
 class _JustGranted:
     """The token source of an account that does not exist yet: nothing to renew."""
 
-    token: str
+    token: str = field(repr=False)
 
     def get(self) -> str:
         return self.token
@@ -220,7 +233,7 @@ class _JustGranted:
         return self.token
 
 
-def _ask_who(ticket: ConnectTicket, access_token: str) -> _Person:
+def _ask_who(ticket: ConnectTicket, access_token: str, caller: wire.ConnectCaller) -> _Person:
     """Identity getUser and Trading GetUser (03 §2, §3.4).
 
     The sandbox's Identity answers with mock data that cannot tell two users apart: there the stable
@@ -231,23 +244,31 @@ def _ask_who(ticket: ConnectTicket, access_token: str) -> _Person:
         wire.transport(),
         _JustGranted(access_token),
         marketplace_id="EBAY_US",
-        caller=Caller(account_id=ticket.account_id, source="connect"),
+        caller=caller,
+        # A person waits in front of a browser.
+        attempts=2,
     )
     trader = trading.get_user(client, site_id=_US)
     if ticket.environment == "sandbox":
-        site = _site(site_named(trader.site), trader.site)
-        return _Person(f"eias:{trader.eias_token}", trader.user_id, trader.eias_token, site)
+        return _Person(f"eias:{trader.eias_token}", trader.user_id, trader.eias_token, _site("", trader.site))
     user = identity.get_user(client)
-    site = _site(
-        site_for_marketplace(user.registration_marketplace_id) or site_named(trader.site),
-        user.registration_marketplace_id,
+    return _Person(
+        user.user_id,
+        user.username or trader.user_id,
+        trader.eias_token,
+        _site(user.registration_marketplace_id, trader.site),
     )
-    return _Person(user.user_id, user.username, trader.eias_token, site)
 
 
-def _site(site: Site | None, said: str) -> Site:
+def _site(marketplace_id: str, site_name: str) -> Site:
+    """Identity says the marketplace, Trading the site: of two sites of one marketplace the one it names."""
+    named = site_named(site_name)
+    if named and named.marketplace_id == marketplace_id:
+        return named
+    site = site_for_marketplace(marketplace_id) or named
     if site is None:
-        raise ConnectRefused(f"eBay says the account belongs to {said!r}, a marketplace we do not know")
+        said = marketplace_id or site_name
+        raise ConnectRefused(f"the account belongs to {said!r}, a marketplace we do not know")
     return site
 
 
@@ -269,15 +290,25 @@ def _save(ticket: ConnectTicket, grant: oauth.TokenGrant, person: _Person) -> Eb
     except IntegrityError as failure:
         if "one_active_house_name" not in str(failure):
             raise
-        raise ConnectRefused(
-            f"another active account is called {ticket.house_name}; choose another house name"
-        ) from None
+        raise _name_taken(ticket.house_name) from None
     logger.info("connected account=%s house_name=%s", account.pk, account.house_name)
     return account
 
 
 def _save_account(ticket: ConnectTicket, person: _Person) -> EbayAccount:
-    """A new account, or the same eBay user coming back (also after it was deactivated)."""
+    """A new account, or the same eBay user coming back; a name is given only to one that was not active."""
+    key: dict[str, Any] = {
+        "organization": ticket.organization,
+        "environment": ticket.environment,
+        "ebay_user_id": person.ebay_user_id,
+    }
+    active = EbayAccount.objects.filter(**key, is_active=True).first()
+    if active and active.pk != ticket.account_id:
+        raise ConnectRefused(
+            f"the eBay user {person.username} is connected already, as {active.house_name}; nothing was "
+            f"changed. To renew its consent, reconnect {active.house_name}; to connect another eBay user, "
+            "log in at eBay as that one."
+        )
     said_by_ebay = {
         "username": person.username,
         "eias_token": person.eias_token,
@@ -287,14 +318,8 @@ def _save_account(ticket: ConnectTicket, person: _Person) -> EbayAccount:
         "is_active": True,
         "deactivated_at": None,
     }
-    asked = {"house_name": ticket.house_name, "purpose": ticket.purpose}
-    account, _ = EbayAccount.objects.update_or_create(
-        organization=ticket.organization,
-        environment=ticket.environment,
-        ebay_user_id=person.ebay_user_id,
-        defaults=said_by_ebay | ({} if ticket.account else asked),
-        create_defaults=said_by_ebay | asked,
-    )
+    asked = {} if active else {"house_name": ticket.house_name, "purpose": ticket.purpose}
+    account, _ = EbayAccount.objects.update_or_create(**key, defaults=said_by_ebay | asked)
     return account
 
 
@@ -327,6 +352,11 @@ def _save_token(account: EbayAccount, scopes: Sequence[str], grant: oauth.TokenG
         token.version += 1
         token.consent_version += 1
         token.save()
+    # A consent ends a row of failures: what was refused before it says nothing about it.
+    TokenRefreshLog.objects.create(
+        account=account, triggered_by=RefreshTrigger.CONNECT, success=True,
+        started_at=now, finished_at=now, new_expires_at=token.expires_at,
+    )  # fmt: skip
 
 
 def _hash(secret: str) -> str:

@@ -12,35 +12,49 @@ from django.db import connections, transaction
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from accounts.models import EbayAccount
 from ebayconnector.database import fetch_all
 from tokens.models import BackgroundWorker, RefreshCycle, RefreshTrigger
+from tokens.selectors import INTERVAL, WORKER_NAME
 
-from .refresh import Refreshed, refresh_now
+from .refresh import Refreshed, RefreshUnderWay, refresh_now
 
 logger = logging.getLogger(__name__)
 
-WORKER_NAME = "token_refresh_worker"
-INTERVAL = timedelta(seconds=600)
 EXPIRES_WITHIN = timedelta(minutes=15)
 REFRESHED_BEFORE = timedelta(minutes=60)
 CHUNK = 20
+# Refreshes per application and day (03 §1.2); hourly ones may use less than half of them.
+DAILY_QUOTA = 50_000
 _THREADS = 4
 _CHUNK_BUDGET_S = 40.0
 
+# Accounts that wait after a failure are due as well: a cycle that left them out would look healthy.
 _DUE = """
 SELECT t.account_id FROM ebay_tokens t JOIN ebay_accounts a ON a.id = t.account_id
-WHERE a.is_active AND t.refresh_token_sealed <> ''
+WHERE a.is_active
   AND t.refresh_error NOT LIKE 'invalid_grant:%%' AND t.refresh_error NOT LIKE 'invalid_scope:%%'
-  AND (t.next_attempt_at IS NULL OR t.next_attempt_at <= clock_timestamp())
-  AND (t.expires_at IS NULL OR t.expires_at <= clock_timestamp() + %s
-       OR t.last_refreshed_at IS NULL OR t.last_refreshed_at <= clock_timestamp() - %s)
+  AND (t.access_token_sealed <> '' OR t.refresh_token_sealed <> '')
+  AND (t.expires_at IS NULL OR t.expires_at <= clock_timestamp() + %(expires_within)s
+       OR (t.last_refreshed_at IS NULL OR t.last_refreshed_at <= clock_timestamp() - %(refreshed_before)s)
+          AND (SELECT count(*) FROM ebay_accounts o WHERE o.is_active AND o.environment = a.environment)
+              * %(daily_refreshes)s < %(half_quota)s)
 ORDER BY t.expires_at NULLS FIRST, t.account_id
 """
 
 
 def due_accounts() -> list[int]:
-    """Accounts whose token expires within 15 minutes or was last refreshed over 60 minutes ago."""
-    return [row[0] for row in fetch_all(_DUE, [EXPIRES_WITHIN, REFRESHED_BEFORE])]
+    """Accounts whose token expires within 15 minutes or was last refreshed over 60 minutes ago.
+
+    The latter only while that uses less than half of eBay's daily quota for the environment.
+    """
+    limits = {
+        "expires_within": EXPIRES_WITHIN,
+        "refreshed_before": REFRESHED_BEFORE,
+        "daily_refreshes": timedelta(days=1) // REFRESHED_BEFORE,
+        "half_quota": DAILY_QUOTA / 2,
+    }
+    return [row[0] for row in fetch_all(_DUE, limits)]
 
 
 def start_cycle(*, scheduled: bool) -> RefreshCycle:
@@ -81,33 +95,52 @@ def start_cycle(*, scheduled: bool) -> RefreshCycle:
 def run_chunk(
     cycle_id: int, number: int, account_ids: Sequence[int], *, budget_s: float = _CHUNK_BUDGET_S
 ) -> None:
-    """Refresh the accounts of one chunk with a few threads; what the budget leaves is due again."""
+    """Refresh the accounts of one chunk with a few threads; what the budget leaves is due again.
+
+    A chunk that has reported, or whose cycle was ended without it, does nothing.
+    """
+    if not RefreshCycle.objects.filter(pk=cycle_id, open_chunks__contains=[number]).exists():
+        return
     deadline = time.monotonic() + budget_s
-
-    def one(account_id: int) -> tuple[int, Refreshed]:
-        try:
-            if time.monotonic() > deadline:
-                return account_id, Refreshed(False, "exception", "no time was left in this cycle; due again")
-            return account_id, refresh_now(account_id, trigger=RefreshTrigger.SCHEDULED)
-        except Exception as failure:  # one account's surprise must not stop the others
-            logger.exception("refresh of account %s failed unexpectedly", account_id)
-            return account_id, Refreshed(False, "exception", type(failure).__name__)
-        finally:
-            connections.close_all()
-
+    results: list[tuple[int, Refreshed]] = []
     with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="refresh") as pool:
-        results = list(pool.map(one, account_ids))
+        for account_id, result in pool.map(lambda pk: _refresh_one(pk, deadline), account_ids):
+            results.append((account_id, result))
+            logger.info("token refresh cycle %s: %s of %s done", cycle_id, len(results), len(account_ids))
     errors = [
         {"account_id": pk, "error": f"{result.error_code}: {result.error_text}"}
         for pk, result in results
-        if not result.success
+        if not result.success and result.error_code != _UNDER_WAY
     ]
-    for done, (account_id, result) in enumerate(results, 1):
-        logger.info(
-            "token refresh cycle %s: %s of %s, account=%s %s",
-            cycle_id, done, len(results), account_id, result.error_code or "ok",
-        )  # fmt: skip
-    _report(cycle_id, number, refreshed=len(results) - len(errors), errors=errors)
+    _report(cycle_id, number, refreshed=sum(result.success for _, result in results), errors=errors)
+
+
+# Somebody else's attempt is neither our success nor a failure of the account.
+_UNDER_WAY = RefreshUnderWay().code
+
+
+def _refresh_one(account_id: int, deadline: float) -> tuple[int, Refreshed]:
+    try:
+        if time.monotonic() > deadline:
+            result = Refreshed(False, "exception", "no time was left in this cycle; due again")
+        else:
+            result = refresh_now(account_id, trigger=RefreshTrigger.SCHEDULED)
+        _log_result(account_id, result)
+    except Exception as failure:  # one account's surprise must not stop the others
+        logger.exception("refresh of account %s failed unexpectedly", account_id)
+        result = Refreshed(False, "exception", type(failure).__name__)
+    finally:
+        connections.close_all()
+    return account_id, result
+
+
+def _log_result(account_id: int, result: Refreshed) -> None:
+    names = EbayAccount.objects.filter(pk=account_id).values_list("house_name", "ebay_user_id").first()
+    house_name, ebay_user_id = names or ("", "")
+    logger.info(
+        "token refresh result account=%s house_name=%s ebay_user=%s code=%s",
+        account_id, house_name, ebay_user_id, result.error_code or "ok",
+    )  # fmt: skip
 
 
 def _report(cycle_id: int, number: int, *, refreshed: int, errors: list[dict[str, object]]) -> None:
@@ -128,12 +161,16 @@ def _end_lost_cycles() -> None:
     """A cycle whose chunk was lost (killed, dropped) ends as what it is known to be."""
     lost = RefreshCycle.objects.filter(finished_at=None, started_at__lt=timezone.now() - INTERVAL / 2)
     for cycle in lost.select_for_update(skip_locked=True):
-        cycle.errors = [*cycle.errors, {"error": f"{len(cycle.open_chunks)} chunks never reported"}]
-        cycle.save(update_fields=["errors"])
+        lost_chunks = {"error": f"exception: {len(cycle.open_chunks)} chunks never reported"}
+        cycle.errors = [*cycle.errors, lost_chunks]
+        # Should one report after all, its cycle has ended; its accounts are in the next one.
+        cycle.open_chunks = []
+        cycle.save(update_fields=["errors", "open_chunks"])
         _end(cycle.pk)
 
 
 def _end(cycle_id: int) -> None:
+    """Judge a cycle, and move the schedule's heartbeat when it was the schedule's."""
     cycle = RefreshCycle.objects.select_for_update().get(pk=cycle_id)
     cycle.finished_at = timezone.now()
     cycle.status = _honest_status(cycle)

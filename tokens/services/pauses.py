@@ -13,6 +13,8 @@ from tokens.models import ApiPause
 
 _DEFAULT = timedelta(minutes=1)
 _LONGEST = timedelta(hours=1)
+# eBay's quotas are reset every day; a header that says more is wrong.
+_LONGEST_ASKED = timedelta(days=1)
 
 
 def pause_api(account: EbayAccount, api: str, failure: EbayError) -> datetime:
@@ -22,17 +24,22 @@ def pause_api(account: EbayAccount, api: str, failure: EbayError) -> datetime:
     only = account if isinstance(failure, AccountLimited) else None
     now = timezone.now()
     known = ApiPause.objects.filter(environment=account.environment, api=api, account=only).first()
-    if failure.retry_after is not None:
-        length = timedelta(seconds=failure.retry_after)
-    elif known and known.until > now - _LONGEST:
-        length = min(max((known.until - known.set_at) * 2, _DEFAULT), _LONGEST)
-    else:
-        length = _DEFAULT
+    if failure.retry_after is None and known and known.until > now:
+        # Calls that were on their way when the first one was refused say nothing new.
+        return known.until
     pause, _ = ApiPause.objects.update_or_create(
         environment=account.environment, api=api, account=only,
-        defaults={"until": now + length, "reason": str(failure)[:300]},
+        defaults={"until": now + _length(failure, known, now), "reason": str(failure)[:300]},
     )  # fmt: skip
     return pause.until
+
+
+def _length(failure: EbayError, known: ApiPause | None, now: datetime) -> timedelta:
+    if failure.retry_after is not None:
+        return min(timedelta(seconds=failure.retry_after), _LONGEST_ASKED)
+    if known and known.until > now - _LONGEST:
+        return min(max((known.until - known.set_at) * 2, _DEFAULT), _LONGEST)
+    return _DEFAULT
 
 
 def paused_until(account: EbayAccount, api: str) -> datetime | None:
@@ -40,6 +47,7 @@ def paused_until(account: EbayAccount, api: str) -> datetime | None:
     return (
         ApiPause.objects.filter(environment=account.environment, api=api, until__gt=timezone.now())
         .filter(Q(account=None) | Q(account=account))
+        .order_by("-until")
         .values_list("until", flat=True)
         .first()
     )

@@ -16,6 +16,7 @@ from ebayconnector.database import fetch_one
 from ebayconnector.ebay import oauth
 from ebayconnector.ebay.errors import (
     ApplicationRejected,
+    BadAnswer,
     ConsentInvalid,
     EbayError,
     RateLimited,
@@ -26,7 +27,7 @@ from ebayconnector.ebay.masking import mask
 from ebayconnector.ebay.transport import Caller
 from tokens import locks, sealing, wire
 from tokens.models import RefreshTrigger, TokenRefreshLog
-from tokens.status import PERMANENT_CODES, SEALED_CODES
+from tokens.status import NOT_A_TOKEN, PERMANENT_CODES, SEALED_CODES, sealed_code
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ _POLL_S = 0.2
 _USABLE = timedelta(seconds=10)
 _FIRST_PAUSE = timedelta(seconds=15)
 _LONGEST_PAUSE = timedelta(minutes=15)
+# However long eBay asks us to wait: a wrong header must not switch an account off for years.
+_LONGEST_ASKED_PAUSE = timedelta(hours=1)
 
 
 class TokenUnavailable(Exception):
@@ -54,10 +57,15 @@ class TokenUnavailable(Exception):
 class RefreshUnderWay(TokenUnavailable):
     """Somebody else refreshes this token and has not finished within our wait."""
 
+    def __init__(self, text: str = "another process is refreshing it") -> None:
+        super().__init__("refresh_under_way", text, retry_after=timedelta(seconds=5))
+
+
+class Superseded(RefreshUnderWay):
+    """Our attempt no longer counts: the account was reconnected, or the lease ended before eBay's answer."""
+
     def __init__(self) -> None:
-        super().__init__(
-            "refresh_under_way", "another process is refreshing it", retry_after=timedelta(seconds=5)
-        )
+        super().__init__("the account was reconnected, or another process took over, during the refresh")
 
 
 def get_access_token(
@@ -81,14 +89,15 @@ def get_access_token(
         token = _stored_token(state, min_ttl, rejected)
         if token is not None:
             return token
-        if seen is not None and state.version != seen:
-            return _after_somebody_elses_attempt(state, rejected)
-        if state.next_attempt_at and state.next_attempt_at > state.now:
-            return _while_pausing(state, rejected)
+        if is_pausing(state) or (seen is not None and state.version != seen):
+            return _live_token_or_stored_failure(state, rejected)
         lease_id = locks.claim_refresh(state)
         if lease_id is not None:
-            return _refresh_or_live_token(state, lease_id, trigger, rejected)
-        seen = state.version
+            token = _refresh_or_live_token(state, lease_id, trigger, rejected)
+            if token is not None:
+                return token
+        # Ours was superseded: whatever is stored now is judged anew.
+        seen = state.version if lease_id is None else None
         if time.monotonic() >= deadline:
             live = _stored_token(state, _USABLE, rejected)
             if live is not None:
@@ -109,10 +118,13 @@ class Refreshed:
 def refresh_now(account_id: int, *, trigger: RefreshTrigger) -> Refreshed:
     """Refresh whatever the token's age (schedule, admin, debug); the same code as on demand.
 
-    Waits for nobody: when a refresh is under way, that is the answer.
+    Waits for nobody: when a refresh is under way, or overtook this one, the code is `refresh_under_way`. The
+    schedule keeps to the pause after a failure, which is then the result again; a person does not.
     """
     try:
         state = _usable_state(account_id)
+        if trigger == RefreshTrigger.SCHEDULED and is_pausing(state):
+            raise _stored_failure(state)
         lease_id = locks.claim_refresh(state)
         if lease_id is None:
             raise RefreshUnderWay
@@ -149,14 +161,13 @@ def _stored_token(state: locks.TokenState, min_ttl: timedelta, rejected: str | N
     return token if oauth.looks_like_token(token) and token != rejected else None
 
 
-def _after_somebody_elses_attempt(state: locks.TokenState, rejected: str | None) -> str:
-    live = _stored_token(state, _USABLE, rejected)
-    if live is not None:
-        return live
-    raise _stored_failure(state)
+def is_pausing(state: locks.TokenState) -> bool:
+    """Whether the last attempt failed so recently that the next one has to wait."""
+    return state.next_attempt_at is not None and state.next_attempt_at > state.now
 
 
-def _while_pausing(state: locks.TokenState, rejected: str | None) -> str:
+def _live_token_or_stored_failure(state: locks.TokenState, rejected: str | None) -> str:
+    """After somebody else's attempt, or while the next one has to wait."""
     live = _stored_token(state, _USABLE, rejected)
     if live is not None:
         return live
@@ -164,6 +175,11 @@ def _while_pausing(state: locks.TokenState, rejected: str | None) -> str:
 
 
 def _stored_failure(state: locks.TokenState) -> TokenUnavailable:
+    """Why the last attempt, whoever made it, brought no token."""
+    try:
+        _open_refresh_token(state)
+    except TokenUnavailable as failure:
+        return failure
     code, _, text = state.refresh_error.partition(": ")
     pause = state.next_attempt_at - state.now if state.next_attempt_at else timedelta(seconds=5)
     return TokenUnavailable(
@@ -175,9 +191,12 @@ def _stored_failure(state: locks.TokenState) -> TokenUnavailable:
 
 def _refresh_or_live_token(
     state: locks.TokenState, lease_id: uuid.UUID, trigger: RefreshTrigger, rejected: str | None
-) -> str:
+) -> str | None:
+    """The new token; the old one when the attempt failed and it still lives; None when superseded."""
     try:
         return refresh_under_lease(state, lease_id, trigger)
+    except Superseded:
+        return None
     except TokenUnavailable as failure:
         live = None if failure.code in PERMANENT_CODES else _stored_token(state, _USABLE, rejected)
         if live is None:
@@ -186,7 +205,10 @@ def _refresh_or_live_token(
 
 
 def refresh_under_lease(state: locks.TokenState, lease_id: uuid.UUID, trigger: RefreshTrigger) -> str:
-    """One attempt by the holder of the lease: open, ask eBay once, save, log. Raises TokenUnavailable."""
+    """One attempt by the holder of the lease: open, ask eBay once, save, log.
+
+    Raises TokenUnavailable (Superseded when the outcome, good or bad, is for nobody any more).
+    """
     attempt = TokenRefreshLog.objects.create(
         account_id=state.account_id,
         triggered_by=trigger,
@@ -196,8 +218,10 @@ def refresh_under_lease(state: locks.TokenState, lease_id: uuid.UUID, trigger: R
     try:
         grant = _ask_ebay(state, trigger)
     except TokenUnavailable as failure:
-        _record_failure(state, lease_id, attempt, failure)
+        if not _record_failure(state, lease_id, attempt, failure):
+            raise Superseded from failure
         raise
+    # Also a killed job (SystemExit) must free the lease and leave its row; it goes on being raised.
     except BaseException as failure:
         unexpected = TokenUnavailable("exception", type(failure).__name__, retry_after=_FIRST_PAUSE)
         _record_failure(state, lease_id, attempt, unexpected)
@@ -224,32 +248,36 @@ def _ask_ebay(state: locks.TokenState, trigger: RefreshTrigger) -> oauth.TokenGr
 
 
 def _opened_refresh_token(state: locks.TokenState, trigger: RefreshTrigger) -> str:
-    """The refresh token in clear. Nothing that is not one ever leaves this process."""
-    code = "decrypt_failed"
+    """The refresh token in clear, or a row in the terminal that says why nothing was sent."""
+    try:
+        return _open_refresh_token(state)
+    except TokenUnavailable as failure:
+        wire.failure_row(
+            account=EbayAccount.objects.get(pk=state.account_id),
+            action="token_refresh_debug" if trigger == RefreshTrigger.DEBUG else "token_refresh_failed",
+            source=str(trigger),
+            error=str(failure),
+            request={"note": "nothing was sent", "stored": mask(state.refresh_token_sealed)},
+        )
+        raise
+
+
+def _open_refresh_token(state: locks.TokenState) -> str:
+    """Nothing that is not eBay's refresh token ever leaves this process: TokenUnavailable instead."""
+    code = sealed_code(state.refresh_token_sealed)
     try:
         token = sealing.key_ring().open(state.refresh_token_sealed, _binding(state, "refresh_token"))
     except sealing.UnknownKey as failure:
         logger.critical("account %s: %s; restore the key or reconnect", state.account_id, failure)
-        reason = failure.reason
+        raise TokenUnavailable(code, failure.reason) from failure
     except sealing.KeyRingError as failure:
         logger.critical("TOKEN_ENCRYPTION_KEYS cannot be used: %s", failure)
-        reason = str(failure)
+        raise TokenUnavailable(code, str(failure)) from failure
     except sealing.CannotOpen as failure:
-        code = "decrypt_failed" if state.refresh_token_sealed else "no_refresh_token"
-        reason = failure.reason
-    else:
-        if oauth.looks_like_token(token):
-            return token
-        reason = "what is stored is not an eBay token"
-    error = f"{code}: {reason}"
-    wire.failure_row(
-        account=EbayAccount.objects.get(pk=state.account_id),
-        action="token_refresh_debug" if trigger == RefreshTrigger.DEBUG else "token_refresh_failed",
-        source=str(trigger),
-        error=error,
-        request={"note": "nothing was sent", "stored": mask(state.refresh_token_sealed)},
-    )
-    raise TokenUnavailable(code, reason)
+        raise TokenUnavailable(code, failure.reason) from failure
+    if not oauth.looks_like_token(token):
+        raise TokenUnavailable(code, NOT_A_TOKEN)
+    return token
 
 
 def _classified(failure: EbayError, state: locks.TokenState) -> TokenUnavailable:
@@ -259,17 +287,22 @@ def _classified(failure: EbayError, state: locks.TokenState) -> TokenUnavailable
         return TokenUnavailable("invalid_grant", text)
     if isinstance(failure, ScopeRefused):
         return TokenUnavailable("invalid_scope", text)
-    after = (
-        timedelta(seconds=failure.retry_after) if failure.retry_after else _growing_pause(state.account_id)
-    )
+    pause = _pause_after(failure, state.account_id)
     if isinstance(failure, RateLimited):
-        return TokenUnavailable("rate_limited", text, retry_after=after)
+        return TokenUnavailable("rate_limited", text, retry_after=pause)
     if isinstance(failure, ApplicationRejected):
         return TokenUnavailable("exception", text, retry_after=_LONGEST_PAUSE)
-    if isinstance(failure, Unavailable):
+    if isinstance(failure, Unavailable | BadAnswer):
         code = "network_error" if failure.status is None else "server_error"
-        return TokenUnavailable(code, text, retry_after=after)
-    return TokenUnavailable("exception", text, retry_after=after)
+        return TokenUnavailable(code, text, retry_after=pause)
+    return TokenUnavailable("exception", text, retry_after=pause)
+
+
+def _pause_after(failure: EbayError, account_id: int) -> timedelta:
+    """As long as eBay asked, else longer with each failure in a row."""
+    if failure.retry_after:
+        return min(timedelta(seconds=failure.retry_after), _LONGEST_ASKED_PAUSE)
+    return _growing_pause(account_id)
 
 
 def _growing_pause(account_id: int) -> timedelta:
@@ -291,7 +324,8 @@ def failures_in_row(account_id: int) -> int:
 
 def _record_failure(
     state: locks.TokenState, lease_id: uuid.UUID, attempt: TokenRefreshLog, failure: TokenUnavailable
-) -> None:
+) -> bool:
+    """Store and log the failure; False when it is no longer this consent's or not ours to tell."""
     # A sealed token is judged anew each time from what the key ring opens: nothing is stored to heal.
     stored = None if failure.code in SEALED_CODES else f"{failure.code}: {failure.text}"
     current = locks.save_failed(state, lease_id, refresh_error=stored, pause=failure.retry_after)
@@ -303,6 +337,7 @@ def _record_failure(
         level, "token refresh failed account=%s house_name=%s ebay_user=%s code=%s: %s",
         state.account_id, state.house_name, state.ebay_user_id, failure.code, failure.text,
     )  # fmt: skip
+    return current
 
 
 def _record_success(
@@ -328,11 +363,12 @@ def _record_success(
     )
     TokenRefreshLog.objects.filter(pk=attempt.pk).update(
         success=True, finished_at=timezone.now(), new_expires_at=expires_at,
-        error_message="" if expires_at else "not stored: the account was reconnected meanwhile",
+        error_message="" if expires_at else "not stored: the lease or the consent was gone",
     )  # fmt: skip
     if expires_at is None:
-        raise TokenUnavailable(
-            "exception", "the account was reconnected while its token was refreshed", retry_after=_FIRST_PAUSE
-        )
-    logger.info("token refreshed account=%s house_name=%s", state.account_id, state.house_name)
+        raise Superseded
+    logger.info(
+        "token refreshed account=%s house_name=%s ebay_user=%s",
+        state.account_id, state.house_name, state.ebay_user_id,
+    )  # fmt: skip
     return grant.access_token

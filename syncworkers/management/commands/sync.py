@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Q
 
 from accounts.access import SYSTEM
 from accounts.models import EbayAccount
 from syncworkers.locks import claim_run
 from syncworkers.models import Trigger, WorkerRun
 from syncworkers.registry import WORKERS, Worker
-from syncworkers.services import history, runs
+from syncworkers.services import execution, history, runs
 
 _FOREGROUND_S = 24 * 3600.0
 
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         for account in _accounts(options["account"]):
             for worker in workers:
                 if since:
-                    history.want_since(account, worker, since, reason="sync --since", by=SYSTEM)
+                    _read_back(account, worker, since)
                 ended = self._run(account, worker, foreground=options["foreground"])
                 failed += ended is False
         if failed:
@@ -57,8 +58,11 @@ class Command(BaseCommand):
         if claimed is None:
             self.stdout.write(f"{name}: run {run_id} was taken by a cluster")
             return True
-        run = runs.execute_run(
-            claimed, deadline=time.monotonic() + _FOREGROUND_S, on_page=lambda r: self._progress(name, r)
+        run = execution.execute_run(
+            claimed,
+            deadline=time.monotonic() + _FOREGROUND_S,
+            on_page=lambda r: self._progress(name, r),
+            in_worker=False,
         )
         self._end_progress()
         self.stdout.write(
@@ -89,12 +93,18 @@ def _workers(families: list[str], *, everything: bool) -> list[Worker]:
     return [WORKERS[family] for family in families]
 
 
+def _read_back(account: EbayAccount, worker: Worker, since: datetime) -> None:
+    try:
+        history.want_since(account, worker, since, reason="sync --since", by=SYSTEM)
+    except history.UnusableStart as failure:
+        raise CommandError(f"--since: {failure}") from None
+
+
 def _accounts(wanted: str | None) -> list[EbayAccount]:
     accounts = EbayAccount.objects.filter(is_active=True).order_by("id")
     if wanted:
-        accounts = (
-            accounts.filter(pk=wanted) if wanted.isdigit() else accounts.filter(house_name__iexact=wanted)
-        )
+        named = Q(house_name__iexact=wanted)
+        accounts = accounts.filter(named | Q(pk=int(wanted)) if wanted.isdecimal() else named)
         if accounts.count() > 1:
             raise CommandError(f"several accounts are called {wanted}; give the id")
     found = list(accounts)

@@ -1,0 +1,164 @@
+"""What the board says about a worker, in words: status, lag, completeness, errors and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts.display import clock, length
+from syncworkers.models import Reason, RunStatus, WorkerRun
+from syncworkers.selectors import WorkerRow
+
+ADVICE = {
+    Reason.ALREADY_RUNNING: "Wait for it or cancel it.",
+    Reason.DISABLED: "Switch the worker on.",
+    Reason.WORKERS_DISABLED: "Switch the account's workers on, or resume after the red button.",
+    Reason.ACCOUNT_INACTIVE: "An admin can activate it on the account's page.",
+    Reason.NOT_CONNECTED: "An admin must connect the account.",
+    Reason.NEEDS_RECONNECT: "An admin must reconnect the account.",
+    Reason.MISSING_SCOPE: "An admin must reconnect the account to grant it.",
+    Reason.PAUSED: "Nothing to do: it goes on by itself.",
+    Reason.QUOTA: "It goes on when eBay's day begins anew.",
+    Reason.BREAKER_OPEN: "It tries again by itself; read the last run's log for the cause.",
+    Reason.NOT_IN_ENVIRONMENT: "Nothing to do in this environment.",
+    Reason.CLUSTER_STOPPING: "Nothing to do: the rest follows.",
+    Reason.SILENT: "It is asked again by itself. If it repeats, look at the clusters.",
+    Reason.DRIFT: "The gap is read again by itself.",
+    Reason.QUARANTINE: "Look at the quarantined records; they are tried again by themselves.",
+    Reason.EBAY_UNAVAILABLE: "It is tried again by itself.",
+    Reason.EBAY_REFUSED: "Read the run's log; if it repeats, report it with that log.",
+    Reason.TOKEN_UNAVAILABLE: "Press “Refresh token”; the terminal shows eBay's answer.",
+    Reason.INTERNAL_ERROR: "The next run tries again. If it repeats, report it with the run's log.",
+}
+
+
+def advice(reason: str) -> str:
+    return ADVICE[Reason(reason)] if reason in ADVICE else ""
+
+
+def refusal_words(reason: Reason) -> str:
+    """Why something does not run, and what to do about it."""
+    return f"{reason.label}. {advice(reason)}".strip()
+
+
+def span_length(run: WorkerRun) -> str:
+    """How long the run took, or has taken until now; '' while it waits."""
+    if run.started_at is None:
+        return ""
+    return length((run.finished_at or timezone.now()) - run.started_at)
+
+
+@dataclass(frozen=True)
+class BoardLine:
+    """A row of the board with its words."""
+
+    row: WorkerRow
+    now: datetime
+
+    @property
+    def tone(self) -> str:
+        return "blue" if self.row.active else self.row.dot
+
+    @property
+    def status(self) -> str:
+        row, run = self.row, self.row.run
+        if run is not None and run.status == RunStatus.RUNNING:
+            return "stopping" if run.cancel_requested_at else "running"
+        if not row.state.enabled:
+            return "off"
+        if run is not None and run.status == RunStatus.QUEUED:
+            return "queued"
+        return _resting_word(row)
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When a queued run may start, if that is not now."""
+        run = self.row.run
+        waits = run is not None and run.status == RunStatus.QUEUED and run.not_before > timezone.now()
+        return run.not_before if waits and run is not None else None
+
+    @property
+    def is_due(self) -> bool:
+        """Its time has come and the next tick queues it."""
+        planned = self.row.next_run_at
+        return planned is not None and planned <= timezone.now()
+
+    @property
+    def held_back(self) -> str:
+        """Why it may not run, unless it is simply switched off."""
+        refusal = self.row.refusal
+        return refusal_words(refusal) if refusal and refusal != Reason.DISABLED else ""
+
+    @property
+    def error(self) -> str:
+        """The last error and what to do; '' when what holds the worker back says the same."""
+        run, text = self.row.run, self.row.state.last_error
+        if not text or (run is not None and self.row.refusal and run.reason == self.row.refusal):
+            return ""
+        text = text if text.endswith((".", "!", "?")) else f"{text}."
+        return f"{text} {advice(run.reason) if run is not None else ''}".strip()
+
+    @property
+    def took(self) -> str:
+        return span_length(self.row.run) if self.row.run else ""
+
+    @property
+    def lag(self) -> str:
+        return f"{length(max(self.row.lag, timedelta(0)))} behind" if self.row.lag is not None else ""
+
+    @property
+    def completeness(self) -> str:
+        """`97 % of 90 days`; 100 only when nothing is missing."""
+        wanted = self.now - (self.row.state.wanted_from or self.now - self.row.worker.backfill)
+        share = self.row.completeness * 100
+        return (
+            f"{share:.0f} % of {length(wanted)}" if share >= 99.95 else f"{int(share)} % of {length(wanted)}"
+        )
+
+    @property
+    def gaps(self) -> str:
+        count = len(self.row.gaps)
+        return "" if not count else f"{count} gap{'s' if count > 1 else ''}"
+
+    @property
+    def gap_list(self) -> str:
+        return "\n".join(
+            f"{gap.span.start:%Y-%m-%d %H:%M} to {gap.span.end:%Y-%m-%d %H:%M}: {gap.why or 'not read yet'}"
+            + (f", next try {clock(gap.retry_at)}" if gap.retry_at else "")
+            for gap in self.row.gaps[:20]
+        )
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """How far a run is, for its bar; `percent` is None while eBay's total is unknown."""
+
+    run: WorkerRun
+
+    @property
+    def percent(self) -> int | None:
+        expected = self.run.rows_expected
+        return min(100, round(100 * self.run.rows_fetched / expected)) if expected else None
+
+    @property
+    def words(self) -> str:
+        run = self.run
+        if run.status == RunStatus.QUEUED:
+            return "waits for a free process"
+        of = f" of {run.rows_expected:,}" if run.rows_expected else ""
+        return f"{run.pages} pages, {run.rows_fetched:,}{of} rows"
+
+
+def _resting_word(row: WorkerRow) -> str:
+    run = row.run
+    if run is not None and run.status in (RunStatus.ERROR, RunStatus.ABANDONED):
+        return "failed"
+    if row.refusal:
+        return "held back"
+    if run is not None and run.status == RunStatus.PARTIAL:
+        return "partial"
+    if row.quarantined:
+        return "quarantine"
+    return "up to date" if row.state.last_success_at else "never ran"

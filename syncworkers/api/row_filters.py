@@ -1,0 +1,94 @@
+"""Filters of eBay data, made from a family's columns.
+
+Text columns filter by equality, `…_status` and `…_state` also by several words; times by `…_from`
+(included) and `…_to` (excluded); numbers and ids by equality.
+"""
+
+from __future__ import annotations
+
+from functools import cache, reduce
+from operator import or_
+from typing import Any
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django_filters import CharFilter, IsoDateTimeFilter
+from django_filters.filters import Filter
+
+from accounts.api.lists import Filters, IdFilter, SwitchFilter, WordsFilter
+from syncworkers.registry import WORKERS, Worker
+
+# Searched besides the natural key, where a family has them.
+_SEARCHED = ("buyer_username", "ship_to_name", "title")
+
+
+@cache
+def row_filters(family: str) -> type[Filters]:
+    """The filters of a family."""
+    worker = WORKERS[family]
+    filters: dict[str, Any] = {
+        "account": IdFilter(field_name="account_id", help_text="The account's id"),
+        "account_id": IdFilter(field_name="account_id", help_text="The same as account"),
+        "closed": SwitchFilter(field_name="closed_at", lookup_expr="isnull", exclude=True),
+        "search": CharFilter(method="searched", help_text="Part of an id, name or title"),
+    }
+    for field in worker.model._meta.concrete_fields:
+        filters |= _column_filters(field)
+    if "buyer_username" in filters:
+        filters["buyer"] = CharFilter(field_name="buyer_username", help_text="The same as buyer_username")
+    if _children_with(worker, "sku"):
+        filters["sku"] = CharFilter(method="with_sku", help_text="Rows with a line of this SKU")
+    meta = type("Meta", (), {"model": worker.model, "fields": []})
+    return type(
+        f"{worker.model.__name__}Filters", (_RowFilters,), {**filters, "Meta": meta, "worker": worker}
+    )
+
+
+class _RowFilters(Filters):
+    worker: Worker
+
+    def searched(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        own = {field.name for field in self.worker.model._meta.concrete_fields}
+        columns = {*self.worker.natural_key, *(own & set(_SEARCHED))}
+        condition = reduce(or_, (Q(**{f"{column}__icontains": value}) for column in columns))
+        for child in _children_with(self.worker, "title"):
+            condition |= _has_child(child, {"title__icontains": value})
+        return rows.filter(condition)
+
+    def with_sku(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        conditions = [_has_child(child, {"sku": value}) for child in _children_with(self.worker, "sku")]
+        return rows.filter(reduce(or_, conditions))
+
+
+def _has_child(child: Any, condition: dict[str, str]) -> Q:
+    """EXISTS, not a join: a row with two such lines must not come twice."""
+    lines = child.model._default_manager.filter(**{child.parent: OuterRef("pk")}, **condition)
+    return Q(Exists(lines))
+
+
+def _children_with(worker: Worker, column: str) -> list[Any]:
+    return [
+        child
+        for child in worker.children.values()
+        if any(field.name == column for field in child.model._meta.concrete_fields)
+    ]
+
+
+def _column_filters(field: models.Field[Any, Any]) -> dict[str, Filter]:
+    name = field.name
+    if isinstance(field, models.DateTimeField):
+        short = time_name(name)
+        return {
+            f"{short}_from": IsoDateTimeFilter(field_name=name, lookup_expr="gte"),
+            f"{short}_to": IsoDateTimeFilter(field_name=name, lookup_expr="lt"),
+        }
+    if not isinstance(field, models.CharField):
+        return {}
+    if name.endswith(("_status", "_state")):
+        return {name: WordsFilter(field_name=name, lookup_expr="in", help_text="One word or several: a,b")}
+    return {name: CharFilter(field_name=name)}
+
+
+def time_name(column: str) -> str:
+    """created_at_ebay → created, ebay_modified_at → modified, changed_at → changed."""
+    return column.removesuffix("_ebay").removeprefix("ebay_").removesuffix("_at")

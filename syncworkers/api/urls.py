@@ -1,0 +1,35 @@
+"""Routes of workers, runs and data."""
+
+from __future__ import annotations
+
+from accounts.api.routing import Route
+from syncworkers.registry import WORKERS
+
+from .data import RowDetail, RowList
+from .runs import RunCancel, RunDetail, RunList, RunLogs
+from .workers import Config, Cursor, GlobalToggle, Run, RunAll, Schedule
+
+_WORKERS = "ebay/workers"
+
+
+def _data_routes(family: str) -> list[Route]:
+    address = f"data/{family}/"
+    return [
+        Route(address, RowList, f"api-data-{family}", {"family": family}),
+        Route(f"{address}<int:pk>/", RowDetail, f"api-data-{family}-row", {"family": family}),
+    ]
+
+
+routes = [
+    Route(f"{_WORKERS}/config", Config, "api-workers-config", without_api=True),
+    Route(f"{_WORKERS}/run", Run, "api-workers-run", without_api=True),
+    Route(f"{_WORKERS}/run-all", RunAll, "api-workers-run-all", without_api=True),
+    Route(f"{_WORKERS}/global-toggle", GlobalToggle, "api-workers-toggle", without_api=True),
+    Route(f"{_WORKERS}/cursor", Cursor, "api-workers-cursor", without_api=True),
+    Route(f"{_WORKERS}/schedule", Schedule, "api-workers-schedule", without_api=True),
+    Route(f"{_WORKERS}/runs", RunList, "api-runs", without_api=True),
+    Route(f"{_WORKERS}/runs/<int:run_id>", RunDetail, "api-run", without_api=True),
+    Route(f"{_WORKERS}/runs/<int:run_id>/cancel", RunCancel, "api-run-cancel", without_api=True),
+    Route(f"{_WORKERS}/logs/<int:run_id>", RunLogs, "api-run-logs", without_api=True),
+    *(route for family in WORKERS for route in _data_routes(family)),
+]

@@ -1,0 +1,122 @@
+"""What one execution of a worker carries with it, and what makes it end early."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ebayconnector.ebay.client import EbayClient
+from syncworkers.locks import Signals, beat, fenced
+from syncworkers.models import Reason, SyncState, WorkerRun
+from syncworkers.models.runs import Lane
+from syncworkers.ranges import Span
+from syncworkers.registry import Worker
+from syncworkers.windows import Reach
+
+from . import coverage, runlog
+
+_LONGEST_WAIT_S = 10.0
+
+
+class Stopped(Exception):
+    """Somebody wants this run to end now; what is stored stays."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.label)
+        self.reason = reason
+
+
+class GaveWay(Exception):
+    """The run's time is up, or a person waits: the rest is for a follow-up."""
+
+
+@dataclass
+class Progress:
+    """What a run has achieved so far, as far as its end depends on it."""
+
+    stored: int = 0
+    slices: int = 0
+    live_done: bool = False
+    complete: bool = True
+    reason: Reason | None = None
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def achieved_any(self) -> bool:
+        return bool(self.stored or self.slices)
+
+
+@dataclass
+class RunContext:
+    """Everything one execution needs; made by `execution.execute_run`.
+
+    `deadline` is on the monotonic clock. `in_worker` is False in the foreground, where a run keeps no
+    worker from others and therefore gives way to nobody.
+    """
+
+    run: WorkerRun
+    state: SyncState
+    worker: Worker
+    client: EbayClient
+    ebay_now: Callable[[], datetime]
+    deadline: float
+    in_worker: bool = True
+    sleep: Callable[[float], None] = time.sleep
+    on_page: Callable[[WorkerRun], None] = lambda run: None
+    progress: Progress = field(default_factory=Progress)
+
+    @property
+    def reach(self) -> Reach:
+        return Reach(self.state.wanted_from, self.worker.backfill, self.worker.longest_lookback)
+
+    def heed(self, signals: Signals) -> None:
+        """Raise Stopped or GaveWay when a person, a switch, the process or the clock wants an end."""
+        reason = _stop_reason(signals)
+        if reason is not None:
+            raise Stopped(reason)
+        if time.monotonic() > self.deadline:
+            raise GaveWay("its time was up")
+        if self.in_worker and self.run.lane == Lane.HISTORY and signals.manual_run_waits:
+            raise GaveWay("a run that a person asked for waits")
+
+    def wait(self, seconds: float) -> None:
+        """For the client's pauses between attempts: beats and heeds every second."""
+        left = min(seconds, _LONGEST_WAIT_S)
+        while left > 0:
+            self.heed(beat(self.run.pk))
+            step = min(1.0, left)
+            self.sleep(step)
+            left -= step
+
+    @contextmanager
+    def fenced(self) -> Iterator[Signals]:
+        with fenced(self.run.pk) as signals:
+            yield signals
+
+    def give_up(self, spans: list[Span], reason: Reason, evidence: str) -> None:
+        """Spans stay a gap; the run goes on with the others and will end `partial`. Inside `fenced`."""
+        run, worker = self.run, self.worker
+        for span in spans:
+            coverage.record_failed_slice(run.account_id, worker.key, span, reason=reason, evidence=evidence)
+            runlog.write(run, "slice_failed", f"{words(span)} stays a gap: {evidence}", level="error")
+            self.progress.errors.append(f"{words(span)}: {evidence}")
+        self.progress.complete = False
+        self.progress.reason = self.progress.reason or reason
+
+
+def _stop_reason(signals: Signals) -> Reason | None:
+    reasons = (
+        (signals.cancel_requested_at is not None, Reason.CANCELLED),
+        (not signals.switched_on, Reason.WORKERS_DISABLED),
+        (not signals.account_active, Reason.ACCOUNT_INACTIVE),
+        (not signals.account_enabled or not signals.worker_enabled, Reason.DISABLED),
+        (signals.process_stopping, Reason.CLUSTER_STOPPING),
+    )
+    return next((reason for true, reason in reasons if true), None)
+
+
+def words(span: Span) -> str:
+    return f"{span.start:%Y-%m-%d %H:%M:%S} to {span.end:%Y-%m-%d %H:%M:%S}"

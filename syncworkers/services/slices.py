@@ -1,0 +1,179 @@
+"""Reading one slice until it is known to be complete.
+
+Rows that change while pages are read shift the offsets of the others. A slice counts as complete when
+each page began with the last record of the one before, the total stayed the same, and the distinct
+records equal it; its last page's transaction adds it to the coverage. Else it is read again, and at last
+in smaller slices: one that fits on a page cannot shift.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import reset_queries
+
+from ebayconnector.ebay.paging import Page
+from syncworkers.models import Reason, WorkerRun
+from syncworkers.ranges import MILLISECOND, Span, merged, to_millisecond, without
+
+from . import coverage, runlog
+from .context import RunContext, words
+from .store import BadRecord, PageResult, identity_of, upsert_page
+
+PAGES_PER_SLICE = 10
+ATTEMPTS_PER_SLICE = 3
+_SHORTEST_SLICE = timedelta(seconds=1)
+_MOST_PARTS = 64
+
+
+def read_slice(context: RunContext, span: Span) -> list[Span]:
+    """Read one slice to its end; returns the smaller ones it must be cut into instead, oldest first."""
+    reading = SliceReading(context, span, 1)
+    for attempt in range(1, ATTEMPTS_PER_SLICE + 1):
+        reading = SliceReading(context, span, attempt)
+        if reading.read():
+            return []
+        if reading.parts > 1:
+            return span.split(reading.parts)
+        with context.fenced():
+            text = f"records moved while {words(span)} was read (attempt {attempt})"
+            runlog.write(context.run, "drift", text, level="warning")
+    if span.length > _SHORTEST_SLICE:
+        return span.split(reading.parts_of_a_page)
+    with context.fenced():
+        context.give_up([span], Reason.DRIFT, "records kept moving while the slice was read")
+    return []
+
+
+class SliceReading:
+    """One reading of one slice, from its first page to the verdict.
+
+    `parts` is more than 1 when the slice must be cut: it is too long, or holds a record at fault whose
+    time cannot be read.
+    """
+
+    def __init__(self, context: RunContext, span: Span, attempt: int) -> None:
+        self.context = context
+        self.span = span
+        self.attempt = attempt
+        self.parts = 1
+        self._total: int | None = None
+        self._limit = 1
+        self._seen: set[str] = set()
+        self._last_identity = ""
+        self._steady = True
+        self._bad: dict[str, BadRecord] = {}
+
+    @property
+    def parts_of_a_page(self) -> int:
+        """Into how many parts to cut so that, evenly spread, each is half a page."""
+        return min(max(-(-2 * (self._total or 0) // self._limit), 2), _MOST_PARTS)
+
+    def read(self) -> bool:
+        """True when this slice is done: covered, less the records at fault, which stay gaps."""
+        worker = self.context.worker
+        for page in worker.pages(
+            self.context.client,
+            modified_from=self.span.start,
+            modified_to=self.span.end,
+            limit=worker.page_limit,
+            overlap=1,
+        ):
+            if page.number == 1 and self._is_too_long(page):
+                return False
+            done = self._store(page)
+            if done or not self._steady:
+                return done
+        return False
+
+    def _is_too_long(self, first: Page) -> bool:
+        rows = PAGES_PER_SLICE * (first.limit - 1)
+        if first.total <= rows or self.span.length <= _SHORTEST_SLICE:
+            return False
+        self.parts = min(-(-first.total // rows), _MOST_PARTS)
+        return True
+
+    def _store(self, page: Page) -> bool:
+        """One transaction: fence, rows, quarantine, counters, log line, and coverage on the last page."""
+        context, worker, run = self.context, self.context.worker, self.context.run
+        items = self._fresh(page)
+        with context.fenced() as signals:
+            result = upsert_page(worker, run.account, items)
+            self._quarantine(result)
+            coverage.heal_quarantine(run.account_id, worker.key, result.healthy_keys)
+            done = _is_last(page) and self._is_complete() and self._cover()
+            counted = _counted(run, page, items, result, expect=self.attempt == 1 and page.number == 1)
+            WorkerRun.objects.filter(pk=run.pk).update(**counted)
+            runlog.page(run, self.span, page, result)
+        for name, value in counted.items():
+            setattr(run, name, value)
+        context.progress.stored += result.stored
+        context.progress.slices += done
+        if settings.DEBUG:
+            # Django keeps every query in DEBUG: a long run would keep them all.
+            reset_queries()
+        context.on_page(run)
+        context.heed(signals)
+        return done
+
+    def _fresh(self, page: Page) -> list[Any]:
+        """The records of the page less those seen already; notes whether the pages fit together."""
+        identities = [identity_of(self.context.worker, item) for item in page.items]
+        if self._total is None:
+            self._total, self._limit = page.total, page.limit
+        elif page.total != self._total or not identities or identities[0] != self._last_identity:
+            self._steady = False
+        pairs = zip(identities, page.items, strict=True)
+        fresh = [item for identity, item in pairs if identity not in self._seen]
+        self._seen.update(identities)
+        self._last_identity = identities[-1] if identities else ""
+        return fresh
+
+    def _is_complete(self) -> bool:
+        return self._steady and len(self._seen) == self._total
+
+    def _quarantine(self, result: PageResult) -> None:
+        run = self.context.run
+        for bad in result.bad:
+            self._bad[bad.key] = bad
+            coverage.quarantine(run.account_id, run.api_family, bad, self._place(bad))
+            runlog.write(run, "quarantined", f"record {bad.key}: {bad.error}", level="error")
+
+    def _place(self, bad: BadRecord) -> Span:
+        """The millisecond of the record at fault, or the slice when it does not say (truly)."""
+        at = to_millisecond(bad.modified_at) if bad.modified_at else None
+        return Span(at, at + MILLISECOND) if at and self.span.start <= at <= self.span.end else self.span
+
+    def _cover(self) -> bool:
+        """Cover the slice less the records at fault. False when it must be cut to find out where they are."""
+        places = {self._place(bad) for bad in self._bad.values()}
+        if self.span in places and self.span.length > _SHORTEST_SLICE:
+            self.parts = 2
+            return False
+        run = self.context.run
+        coverage.add_coverage(run.account_id, run.api_family, without([self.span], places))
+        # eBay's ranges include their end; what lies there belongs to the next slice.
+        inside = merged(place for place in places if place.overlaps(self.span))
+        if inside:
+            self.context.give_up(inside, Reason.QUARANTINE, "a record is in quarantine")
+        return True
+
+
+def _is_last(page: Page) -> bool:
+    return not page.items or not page.has_next or page.offset + len(page.items) >= page.total
+
+
+def _counted(
+    run: WorkerRun, page: Page, items: list[Any], result: PageResult, *, expect: bool
+) -> dict[str, int]:
+    """The counters of the run's row after this page."""
+    return {
+        "pages": run.pages + 1,
+        "rows_fetched": run.rows_fetched + len(items),
+        "rows_stored": run.rows_stored + result.stored,
+        "rows_unchanged": run.rows_unchanged + result.unchanged,
+        "rows_quarantined": run.rows_quarantined + len(result.bad),
+        "rows_expected": run.rows_expected + (page.total if expect else 0),
+    }

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from syncworkers.models import Order, OrderLineItem
+from syncworkers.services import payloads
+from syncworkers.services.store import identity_of, upsert_page
+from tests.factories import AccountFactory
+
+from .running import ORDERS, rows_written
+
+pytestmark = pytest.mark.django_db
+
+
+def line(line_id: str = "1", **more: Any) -> dict[str, Any]:
+    return {"lineItemId": line_id, "sku": "ABC", "quantity": 1, **more}
+
+
+def order(order_id: str = "1", at: str = "2026-11-20T12:00:00.000Z", **more: Any) -> dict[str, Any]:
+    return {"orderId": order_id, "lastModifiedDate": at, "lineItems": [line()], **more}
+
+
+@pytest.fixture
+def account():
+    return AccountFactory(token=False)
+
+
+def store(account, *orders):
+    return upsert_page(ORDERS, account, list(orders))
+
+
+def test_a_new_page_is_stored_with_its_lines(account):
+    result = store(account, order("1"), order("2", lineItems=[line("1"), line("2")]))
+    assert (result.stored, result.unchanged, result.bad) == (2, 0, [])
+    row = Order.objects.get(order_id="2")
+    assert (row.account_id, row.house_name, row.line_item_count) == (account.pk, account.house_name, 2)
+    assert row.payload == order("2", lineItems=[line("1"), line("2")])
+    assert bytes(row.content_hash) == payloads.content_hash(row.payload, ())
+    assert OrderLineItem.objects.filter(order=row, account=account).count() == 2
+
+
+def test_the_same_page_again_writes_nothing(account):
+    page = [order(str(n)) for n in range(5)]
+    store(account, *page)
+    before = rows_written()
+    result = store(account, *page)
+    assert (result.stored, result.unchanged) == (0, 5)
+    assert rows_written() == before
+
+
+def test_only_the_changed_row_is_rewritten(account):
+    store(account, order("1"), order("2"), order("3", lineItems=[line("1"), line("2")]))
+    before = rows_written()
+    result = store(
+        account, order("1"), order("2"), order("3", lineItems=[line("1"), line("2", quantity=9)])
+    )
+    assert (result.stored, result.unchanged) == (1, 2)
+    changed = {key for key, place in rows_written().items() if before[key] != place}
+    rewritten = OrderLineItem.objects.get(order__order_id="3", line_item_id="2")
+    assert changed == {Order.objects.get(order_id="3").pk, -rewritten.pk}
+    assert rewritten.quantity == 9
+
+
+def test_changed_at_moves_only_with_a_change(account):
+    store(account, order("1"), order("2"))
+    Order.objects.update(changed_at="2020-01-01T00:00:00Z")
+    store(account, order("1"), order("2", buyerCheckoutNotes="please hurry"))
+    years = dict(Order.objects.values_list("order_id", "changed_at__year"))
+    assert years["1"] == 2020
+    assert years["2"] > 2020
+
+
+def test_an_older_version_never_wins(account):
+    store(account, order("1", "2026-11-20T12:00:00.000Z", orderPaymentStatus="PAID"))
+    before = rows_written()
+    older = order("1", "2026-11-20T11:59:59.999Z", orderPaymentStatus="PENDING", lineItems=[])
+    result = store(account, older)
+    assert (result.stored, result.unchanged) == (0, 1)
+    assert rows_written() == before
+    assert Order.objects.get().payment_status == "PAID"
+
+
+def test_other_content_of_the_same_time_wins(account):
+    store(account, order("1", orderPaymentStatus="PAID"))
+    assert store(account, order("1", orderPaymentStatus="FULLY_REFUNDED")).stored == 1
+    assert Order.objects.get().payment_status == "FULLY_REFUNDED"
+
+
+def test_of_one_order_twice_on_a_page_the_newer_stays(account):
+    newer = order("1", "2026-11-20T13:00:00.000Z", orderPaymentStatus="PAID")
+    result = store(account, newer, order("1", "2026-11-20T12:00:00.000Z", orderPaymentStatus="PENDING"))
+    assert (result.stored, result.unchanged) == (1, 0)
+    assert Order.objects.get().payment_status == "PAID"
+
+
+def test_lines_are_replaced_as_a_set(account):
+    store(account, order("1", lineItems=[line("1"), line("2"), line("3")]), order("2"))
+    store(account, order("1", lineItems=[line("3"), line("4"), line("2")]))
+    lines = OrderLineItem.objects.filter(order__order_id="1").order_by("position")
+    assert [row.line_item_id for row in lines] == ["3", "4", "2"]
+    store(account, order("1", lineItems=[]))
+    assert not OrderLineItem.objects.filter(order__order_id="1").exists()
+    assert OrderLineItem.objects.filter(order__order_id="2").count() == 1
+
+
+def test_two_lines_may_share_a_sku(account):
+    store(account, order("1", lineItems=[line("1", sku="SAME"), line("2", sku="SAME")]))
+    assert OrderLineItem.objects.filter(sku="SAME").count() == 2
+
+
+def test_a_withheld_email_and_address_stay(account):
+    def bought(buyer: dict[str, Any], ship_to: dict[str, Any] | None) -> dict[str, Any]:
+        step = {"shippingCarrierCode": "USPS", "shipTo": ship_to}
+        return order("1", buyer=buyer, fulfillmentStartInstructions=[{"shippingStep": step}])
+
+    address = {"fullName": "Ann", "contactAddress": {"countryCode": "DE"}}
+    store(account, bought({"username": "ann", "email": "ann@example.com"}, address))
+    before = rows_written()
+    result = store(account, bought({"username": "ann"}, None))
+    row = Order.objects.get()
+    assert row.payload["buyer"] == {"username": "ann", "email": "ann@example.com"}
+    assert (row.ship_to_name, row.ship_to_country) == ("Ann", "DE")
+    assert (result.stored, rows_written()) == (0, before)
+
+
+def test_a_change_is_stored_without_losing_what_is_withheld(account):
+    store(account, order("1", buyer={"username": "ann", "email": "ann@example.com"}))
+    later = order("1", "2026-11-21T12:00:00.000Z", buyer={"username": "9k2"}, orderPaymentStatus="PAID")
+    assert store(account, later).stored == 1
+    row = Order.objects.get()
+    assert row.payload["buyer"] == {"username": "9k2", "email": "ann@example.com"}
+    assert (row.payment_status, row.buyer_username) == ("PAID", "9k2")
+    assert store(account, later).unchanged == 1
+
+
+def test_a_record_that_the_mapper_refuses_is_set_aside_alone(account):
+    result = store(account, order("1"), order("2", creationDate="soon"), order("3"))
+    assert set(Order.objects.values_list("order_id", flat=True)) == {"1", "3"}
+    (bad,) = result.bad
+    assert (bad.key, bad.error) == ("2", "creationDate is not a time")
+    assert bad.evidence["creationDate"] == "soon"
+    assert bad.modified_at is not None
+    assert result.healthy_keys == ["1", "3"]
+    assert (result.stored, result.unchanged) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        order("2", orderFulfillmentStatus="X" * 41),
+        order("2" * 101),
+        order("2", pricingSummary={"total": {"value": "1e30", "currency": "USD"}}),
+        order("2", lineItems=[line("1", quantity=2**40)]),
+        order("2", lineItems=[line("1", quantity=2**80)]),
+    ],
+    ids=["status", "id", "amount", "line", "huge number"],
+)
+def test_a_record_that_the_database_refuses_is_set_aside_alone(account, refused):
+    result = store(account, *(order(f"a{n}") for n in range(7)), refused, order("z"))
+    assert Order.objects.count() == result.stored == 8
+    (bad,) = result.bad
+    assert bad.error.startswith("the database refuses it: ")
+    assert bad.evidence["orderId"] == refused["orderId"]
+    assert bad.key not in result.healthy_keys
+    assert result.unchanged == 0
+    assert OrderLineItem.objects.count() == 8
+
+
+@pytest.mark.parametrize(
+    "record", [None, 5, "order", [], {}, {"orderId": "\x00\ud800"}, {"lastModifiedDate": 1}]
+)
+def test_nonsense_never_fails_the_page(account, record):
+    result = store(account, order("1"), record)
+    assert Order.objects.filter(order_id="1").exists()
+    assert Order.objects.count() + len(result.bad) == 2
+
+
+def test_characters_that_cannot_be_stored_are_replaced_and_counted(account):
+    result = store(account, order("1", buyerCheckoutNotes="a\x00b\ud800", **{"k\x00": 1}))
+    assert result.replaced_characters == 3
+    row = Order.objects.get()
+    assert row.payload["buyerCheckoutNotes"] == "a�b�"
+    assert row.payload["k�"] == 1
+
+
+def test_accounts_with_the_same_order_id_do_not_touch_each_other(account):
+    other = AccountFactory(token=False)
+    store(account, order("1", orderPaymentStatus="PAID"))
+    store(other, order("1", orderPaymentStatus="PENDING", lineItems=[]))
+    rows = dict(Order.objects.values_list("account_id", "payment_status"))
+    assert rows == {account.pk: "PAID", other.pk: "PENDING"}
+    assert OrderLineItem.objects.get().account_id == account.pk
+
+
+def test_amounts_come_back_exactly(account):
+    total = {"value": "1234567890123456.7891", "currency": "USD"}
+    store(account, order("1", pricingSummary={"total": total}))
+    assert Order.objects.get().total == Decimal("1234567890123456.7891")
+
+
+def test_a_closed_row_that_changes_is_open_again(account):
+    store(account, order("1"))
+    Order.objects.update(closed_at="2026-01-01T00:00:00Z")
+    store(account, order("1", "2026-11-21T12:00:00.000Z"))
+    assert Order.objects.get().closed_at is None
+
+
+def statements(account, count: int, at: str) -> int:
+    page = [order(f"o{n}", at, lineItems=[line("1"), line("2")]) for n in range(count)]
+    with CaptureQueriesContext(connection) as queries:
+        upsert_page(ORDERS, account, page)
+    return len(queries)
+
+
+def test_the_number_of_statements_does_not_grow_with_the_page(account):
+    assert statements(account, 2, "2026-11-20T12:00:00.000Z") == statements(
+        AccountFactory(token=False), 150, "2026-11-20T12:00:00.000Z"
+    )
+    assert statements(account, 2, "2026-11-21T12:00:00.000Z") == statements(
+        account, 150, "2026-11-22T12:00:00.000Z"
+    )
+
+
+def test_an_empty_page_writes_nothing(account):
+    assert store(account).stored == 0
+
+
+def test_records_without_a_key_are_told_apart_by_their_content():
+    one, other = {"a": "\ud800"}, {"a": 2}
+    assert identity_of(ORDERS, one) == identity_of(ORDERS, dict(one)) != identity_of(ORDERS, other)
+    assert identity_of(ORDERS, order("7")) == "7"

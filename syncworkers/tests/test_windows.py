@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncworkers.ranges import Span, without
+from syncworkers.windows import (
+    FIRST_LIVE,
+    SAFETY,
+    Reach,
+    complete_since,
+    completeness,
+    gaps,
+    live_span,
+    retry_pause,
+)
+
+NOW = datetime(2026, 11, 21, 12, 0, 0, 123_456, tzinfo=UTC)
+END = datetime(2026, 11, 21, 11, 59, 55, 123_000, tzinfo=UTC)
+OVERLAP = timedelta(minutes=30)
+REACH = Reach(wanted_from=None, backfill=timedelta(days=90), longest_lookback=timedelta(days=729))
+
+
+def days_ago(days: float) -> datetime:
+    return END - timedelta(days=days)
+
+
+def live(covered: list[Span], reach: Reach = REACH) -> Span:
+    return live_span(covered, now=NOW, overlap=OVERLAP, reach=reach)
+
+
+def missing(covered: list[Span], *, waiting: list[Span] = ()) -> list[Span]:
+    return gaps(covered, live=live(covered), reach=REACH, now=NOW, waiting=waiting)
+
+
+def test_the_first_live_part_is_the_last_day():
+    assert live([]) == Span(END - FIRST_LIVE, END)
+
+
+def test_the_live_part_goes_back_behind_the_cursor():
+    cursor = END - timedelta(minutes=5)
+    assert live([Span(days_ago(90), cursor)]) == Span(cursor - OVERLAP, END)
+
+
+def test_after_a_long_silence_the_live_part_is_long():
+    assert live([Span(days_ago(90), days_ago(40))]).start == days_ago(40) - OVERLAP
+
+
+def test_the_live_part_never_reaches_further_than_ebay_allows():
+    near = Reach(None, timedelta(days=90), longest_lookback=timedelta(days=10))
+    assert live([Span(days_ago(900), days_ago(800))], near).start >= NOW - timedelta(days=10, milliseconds=1)
+
+
+def test_a_clock_that_went_back_leaves_an_empty_live_part():
+    assert live([Span(days_ago(1), END + timedelta(hours=1))]) == Span(END, END)
+
+
+def test_gaps_come_newest_first():
+    covered = [Span(days_ago(80), days_ago(50)), Span(days_ago(30), days_ago(1))]
+    found = missing(covered)
+    assert [gap.start for gap in found] == [days_ago(50), REACH.start(NOW)]
+    assert found[0] == Span(days_ago(50), days_ago(30))
+
+
+def test_the_live_part_is_no_gap():
+    assert missing([Span(REACH.start(NOW), days_ago(0.01))]) == []
+
+
+def test_waiting_slices_are_left_out():
+    waiting = [Span(days_ago(60), days_ago(59))]
+    assert Span(days_ago(59), live([]).start) in missing([], waiting=waiting)
+    assert not any(gap.overlaps(waiting[0]) for gap in missing([], waiting=waiting))
+
+
+def test_a_wish_goes_further_back_than_the_setting_but_not_than_ebay():
+    wish = Reach(NOW - timedelta(days=400), timedelta(days=90), timedelta(days=729))
+    assert wish.start(NOW) == (NOW - timedelta(days=400)).replace(microsecond=123_000)
+    too_far = Reach(NOW - timedelta(days=4000), timedelta(days=90), timedelta(days=729))
+    assert NOW - too_far.start(NOW) <= timedelta(days=729, milliseconds=1)
+
+
+moments = st.integers(0, 100).map(days_ago)
+covered_times = st.lists(st.tuples(moments, moments), max_size=6).map(
+    lambda pairs: without([Span(min(pair), max(pair)) for pair in pairs], [])
+)
+
+
+@given(covered_times)
+def test_live_gaps_and_coverage_together_are_all_that_is_wanted(covered):
+    known = [*covered, live(covered), *missing(covered)]
+    assert without([Span(REACH.start(NOW), END)], known) == []
+
+
+@given(covered_times)
+def test_nothing_covered_is_read_again_but_the_overlap(covered):
+    for gap in missing(covered):
+        assert without([gap], covered) == [gap]
+    if covered:
+        assert covered[-1].end - live(covered).start <= OVERLAP
+
+
+def test_completeness_is_the_covered_share():
+    share = completeness([Span(days_ago(45), END)], reach=REACH, now=NOW)
+    assert abs(share - 0.5) < 0.001
+    assert completeness([], reach=REACH, now=NOW) == 0.0
+    assert completeness([Span(days_ago(91), END)], reach=REACH, now=NOW) == 1.0
+    assert completeness([], reach=Reach(NOW, timedelta(0), timedelta(days=1)), now=NOW) == 1.0
+
+
+def test_complete_since_is_the_start_of_the_unbroken_part():
+    assert complete_since([Span(days_ago(9), days_ago(8)), Span(days_ago(3), END)]) == days_ago(3)
+    assert complete_since([]) is None
+
+
+def test_pauses_after_failures_grow_to_a_day():
+    assert [retry_pause(n) for n in (1, 2, 3, 9)] == [
+        timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=1),
+    ]  # fmt: skip
+    assert timedelta(0) < SAFETY

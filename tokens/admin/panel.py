@@ -1,0 +1,44 @@
+"""The token panel of an account, shown on the Workers page and on the account's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.access import Principal
+from accounts.models import EbayAccount, Role
+from tokens.models import EbayToken, RefreshTrigger
+from tokens.services.refresh import failures_in_row
+from tokens.status import AccountStatus, account_status, token_of
+
+_BY = dict(RefreshTrigger.choices)
+
+
+@dataclass(frozen=True)
+class TokenPanel:
+    """What people ask of a token; never the token."""
+
+    account: EbayAccount
+    status: AccountStatus
+    token: EbayToken | None
+    refreshed_by: str
+    failures: int
+    may_refresh: bool
+    may_see_terminal: bool
+
+    @property
+    def can_reconnect(self) -> bool:
+        return self.status.needs_person and self.may_see_terminal
+
+
+def token_panel(account: EbayAccount, principal: Principal, *, now: datetime) -> TokenPanel:
+    token = token_of(account)
+    return TokenPanel(
+        account=account,
+        status=account_status(account, now=now),
+        token=token,
+        refreshed_by=_BY.get(token.last_refreshed_by, token.last_refreshed_by) if token else "",
+        failures=failures_in_row(account.pk),
+        may_refresh=principal.may(Role.OPERATOR, account.organization_id),
+        may_see_terminal=principal.may(Role.ADMIN, account.organization_id),
+    )
