@@ -47,7 +47,8 @@ class Simulator:
         return self.post("faults", path=path, kind=kind, **more)
 
     def requests(self, path: str = "", **params: Any) -> list[dict[str, Any]]:
-        return self.get("requests", path=path, **params)["requests"]
+        wanted = {"path": path} if path else {}
+        return self.get("requests", **wanted, **params)["requests"]
 
     def order_ids(self, seller: str) -> dict[str, str]:
         """orderId → lastModifiedDate, the truth."""

@@ -88,7 +88,8 @@ def world() -> World:
         ),
         ConnectLog.objects.create(
             organization=organization, account=account, environment="simulator", action="token_refreshed",
-            source="admin", request={"body": CANARY}, response={"body": CANARY}, error=CANARY,
+            source="admin", request={"method": "POST", "body": CANARY}, error=CANARY,
+            response={"status": 400, "body": f'{{"x": "{CANARY}"}}', "headers": {"x": CANARY}},
         ),
     ]  # fmt: skip
     made += [run.logs.get(), apps.get_model("accounts", "AuditEvent").objects.latest("pk")]

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.access import Principal
 from accounts.models import EbayAccount, Role
 from ebayconnector.database import fetch_all
+from ebayconnector.ebay import oauth
+from ebayconnector.ebay.masking import mask
 
-from .models import BackgroundWorker, EbayToken, RefreshCycle
-from .status import AccountStatus, account_status, token_of
+from . import sealing
+from .models import ApiPause, BackgroundWorker, EbayToken, RefreshCycle
+from .status import NOT_A_TOKEN, AccountStatus, account_status, binding, token_of
 
 # The row of BackgroundWorker that the scheduled refresh keeps, and its rhythm.
 WORKER_NAME = "token_refresh_worker"
 INTERVAL = timedelta(seconds=600)
+
+
+def accounts_called(wanted: str) -> list[EbayAccount]:
+    """The account with this id, else those of this house name in any case: active ones, if there are any."""
+    accounts = EbayAccount.objects.select_related("organization", "token").order_by("id")
+    if wanted.isdecimal() and (by_id := accounts.filter(pk=int(wanted)).first()):
+        return [by_id]
+    named = list(accounts.filter(house_name__iexact=wanted))
+    return [account for account in named if account.is_active] or named
 
 
 @dataclass(frozen=True)
@@ -121,3 +135,52 @@ WHERE account_id = ANY(%s) AND triggered_by = 'scheduled' AND success AND starte
 def _refreshed_in(cycle: RefreshCycle, account_ids: Collection[int]) -> int:
     rows = fetch_all(_REFRESHED, [list(account_ids), cycle.started_at, cycle.finished_at])
     return int(rows[0][0])
+
+
+@dataclass(frozen=True)
+class StoredSecret:
+    """One sealed token as people may see it: `stored` and `opened` are masked, '' when there is nothing.
+
+    `key_id` names the key that sealed it ('' when it is not in our form); `problem` says why the value
+    cannot be used with the key ring of this process ('' when it can).
+    """
+
+    field: str
+    stored: str
+    key_id: str
+    opened: str
+    problem: str
+
+
+def stored_secrets(account: EbayAccount) -> list[StoredSecret]:
+    """The access and the refresh token of an account; empty when it has no token row."""
+    token = token_of(account)
+    if token is None:
+        return []
+    return [
+        _stored_secret(account, "access_token", token.access_token_sealed),
+        _stored_secret(account, "refresh_token", token.refresh_token_sealed),
+    ]
+
+
+def _stored_secret(account: EbayAccount, field: str, sealed: str) -> StoredSecret:
+    opened, problem = "", ""
+    try:
+        value = sealing.key_ring().open(sealed, binding(account, field))
+    except sealing.CannotOpen as failure:
+        problem = failure.reason
+    except sealing.KeyRingError as failure:
+        problem = f"TOKEN_ENCRYPTION_KEYS of this process cannot be used ({failure})"
+    else:
+        opened = mask(value)
+        problem = "" if oauth.looks_like_token(value) else NOT_A_TOKEN
+    key = _SEALED_UNDER.match(sealed)
+    return StoredSecret(field, mask(sealed) if sealed else "", key[1] if key else "", opened, problem)
+
+
+_SEALED_UNDER = re.compile(r"enc:v1:([0-9a-f]{8}):")
+
+
+def pauses_in_force() -> QuerySet[ApiPause]:
+    """APIs that nobody calls at present because eBay asked for a pause."""
+    return ApiPause.objects.filter(until__gt=timezone.now()).select_related("account").order_by("until")

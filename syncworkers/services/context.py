@@ -74,13 +74,17 @@ class RunContext:
 
     def heed(self, signals: Signals) -> None:
         """Raise Stopped or GaveWay when a person, a switch, the process or the clock wants an end."""
-        reason = _stop_reason(signals)
-        if reason is not None:
-            raise Stopped(reason)
+        self.heed_stops(signals)
         if time.monotonic() > self.deadline:
             raise GaveWay("its time was up")
         if self.in_worker and self.run.lane == Lane.HISTORY and signals.manual_run_waits:
             raise GaveWay("a run that a person asked for waits")
+
+    def heed_stops(self, signals: Signals) -> None:
+        """Only Stopped: a run that has begun reads at least a page, however late it is."""
+        reason = _stop_reason(signals)
+        if reason is not None:
+            raise Stopped(reason)
 
     def wait(self, seconds: float) -> None:
         """For the client's pauses between attempts: beats and heeds every second."""

@@ -31,7 +31,7 @@ WHERE s.account_id = %(account)s AND s.api_family = %(family)s
 _HEAL_BY_TIME = """
 UPDATE syncworkers_quarantinedrecord SET healed_at = clock_timestamp()
 WHERE account_id = %(account)s AND api_family = %(family)s AND healed_at IS NULL
-  AND tstzrange(start_at, end_at) <@ %(spans)s
+  AND tstzrange(start_at, end_at) <@ %(spans)s::tstzmultirange
 """
 
 
@@ -39,7 +39,7 @@ def add_coverage(account_id: int, api_family: str, spans: Sequence[Span]) -> Non
     """Mark spans complete; failures and quarantined records inside them are healed."""
     parameters = {"account": account_id, "family": api_family, "spans": multirange_of(spans)}
     execute(
-        "UPDATE ebay_sync_state SET covered = covered + %(spans)s "
+        "UPDATE ebay_sync_state SET covered = covered + %(spans)s::tstzmultirange "
         "WHERE account_id = %(account)s AND api_family = %(family)s",
         parameters,
     )

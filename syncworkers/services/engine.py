@@ -48,7 +48,7 @@ def _note_window(context: RunContext, spans: list[Span]) -> None:
         WorkerRun.objects.filter(pk=context.run.pk).update(
             window_from=min(span.start for span in spans), window_to=max(span.end for span in spans)
         )
-    context.heed(signals)
+    context.heed_stops(signals)
 
 
 def _turn_to_history(context: RunContext) -> None:

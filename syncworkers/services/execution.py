@@ -115,7 +115,7 @@ def _start(context: RunContext) -> None:
         SyncState.objects.filter(pk=context.state.pk).update(last_run_at=timezone.now())
         by = f"started by {run.get_trigger_display()} {run.requested_by}".rstrip()
         runlog.write(run, "started", by)
-    context.heed(signals)
+    context.heed_stops(signals)
 
 
 class Ending:

@@ -45,17 +45,31 @@ def seller_account(simulator: Simulator, number: int = 0, **values: Any) -> Ebay
     )
 
 
-def run_orders(account: EbayAccount, *, seconds: float = 60.0, **options: Any) -> WorkerRun:
+def in_a_minute() -> float:
+    return time.monotonic() + 60.0
+
+
+def no_time() -> float:
+    return time.monotonic() - 1.0
+
+
+def run_orders(account: EbayAccount, **options: Any) -> WorkerRun:
     """Ask for a run as a person does, and execute it here."""
     requested = runs.request_run(account, ORDERS, trigger=Trigger.MANUAL, by="olga")
     assert requested.started, requested
-    return execute(requested.run_id, seconds=seconds, **options)
+    return execute(requested.run_id, **options)
 
 
-def execute(run_id: int, *, seconds: float = 60.0, sleep: Callable[[float], None] = no_sleep, **options: Any):
+def execute(
+    run_id: int,
+    *,
+    deadline: Callable[[], float] = in_a_minute,
+    sleep: Callable[[float], None] = no_sleep,
+    **options: Any,
+) -> WorkerRun:
     claimed = claim_run(run_id, None)
     assert claimed is not None
-    return execute_run(claimed, deadline=time.monotonic() + seconds, sleep=sleep, **options)
+    return execute_run(claimed, deadline=deadline(), sleep=sleep, **options)
 
 
 def run_until_quiet(account: EbayAccount, *, most: int = 200, **options: Any) -> list[WorkerRun]:
@@ -138,3 +152,13 @@ def in_threads(acts: Sequence[Callable[[], Any]]) -> list[Any]:
 
     with ThreadPoolExecutor(len(acts)) as pool:
         return [future.result(timeout=60) for future in [pool.submit(act, what) for what in acts]]
+
+
+def covered_but_not_true(simulator: Simulator, account: EbayAccount) -> dict[str, str]:
+    """Orders that lie in the coverage, but are not stored as eBay has them. Must always be empty."""
+    covered, rows = state_of(account).covered, stored(account)
+    return {
+        order_id: at
+        for order_id, at in simulator.order_ids(account.username).items()
+        if any(span.start <= parse_ebay_time(at) < span.end for span in covered) and rows.get(order_id) != at
+    }

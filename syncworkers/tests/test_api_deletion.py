@@ -99,11 +99,22 @@ def test_everything_of_the_account_goes_and_nothing_else():
     assert AuditEvent.objects.get().action == "account_erased"
 
 
-def test_batches_are_small_and_the_job_takes_turns(monkeypatch):
+def test_batches_are_small_and_leave_next_to_nothing_to_the_cascade(monkeypatch):
     monkeypatch.setattr(erase, "BATCH", 2)
     account = disconnected(orders=5)
+    real, left, sizes = erase._erase_account_row, [], []
+    execute = erase.execute
+
+    def counted(*args):
+        sizes.append(execute(*args))
+        return sizes[-1]
+
+    monkeypatch.setattr(erase, "execute", counted)
+    monkeypatch.setattr(erase, "_erase_account_row", lambda one: left.append(rows_of(one)) or real(one))
     assert erase.erase_account(account.pk, budget_s=60) is True
     assert not Order.objects.exists() and not OrderLineItem.objects.exists()
+    assert left == [{"ApiPause": 1}]
+    assert max(sizes) == 2
 
 
 def test_a_job_without_time_left_queues_the_next(monkeypatch):

@@ -72,8 +72,8 @@ def test_runs_filter_and_are_newest_first(operator, account):
 
 
 @pytest.mark.parametrize(
-    "query", ["status=done", "status=error,done", "trigger=cron", "api=nothing", "api_family=x", "account_id=x",
-              "account_id=1.5", "account_id=-1", "state=error", "ordering=error", "limit=-1"],
+    "query", ["status=done", "status=error,done", "trigger=cron", "api=nothing", "api_family=x",
+              "account_id=x", "account_id=1.5", "account_id=-1", "state=error", "ordering=error", "limit=-1"],
 )  # fmt: skip
 def test_a_run_query_that_is_not_understood_is_refused(operator, query):
     assert operator.get(f"{AT}/runs?{query}").status_code == 400

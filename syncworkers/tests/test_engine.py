@@ -19,6 +19,7 @@ from .running import (
     ago,
     iso,
     let_time_pass,
+    no_time,
     rows_written,
     run_orders,
     run_until_quiet,
@@ -138,19 +139,37 @@ def test_pages_overlap_by_one_row(ebay, small_pages):
 
 def test_out_of_time_the_rest_follows_in_the_lane_of_history(ebay, small_pages):
     account = seller_account(ebay)
-    first = run_orders(account, seconds=-1)
+    first = run_orders(account, deadline=no_time)
     assert (first.status, first.more) == ("completed", True)
     follow_up = WorkerRun.objects.get(account=account, status="queued")
     assert (follow_up.trigger, follow_up.requested_by) == ("follow_up", "olga")
 
 
-def test_a_chain_of_runs_out_of_time_ends_complete_and_true(ebay, small_pages):
+class PageClock:
+    """A clock that every look at it turns on by one: time is counted in pages."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def monotonic(self) -> float:
+        self.now += 1
+        return self.now
+
+    def after_three_pages(self) -> float:
+        return self.now + 2.5
+
+
+def test_a_chain_of_runs_out_of_time_ends_complete_and_true(ebay, small_pages, monkeypatch):
+    clock = PageClock()
+    monkeypatch.setattr("syncworkers.services.context.time", clock)
+    monkeypatch.setattr("syncworkers.services.slices.PAGES_PER_SLICE", 1)
     ebay.reset(orders=150)
     account = seller_account(ebay)
-    done = run_until_quiet(account, seconds=-1)
+    done = run_until_quiet(account, deadline=clock.after_three_pages)
     assert len(done) > 5
     assert {run.status for run in done} == {"completed"}
-    assert {run.lane for run in done[3:]} == {Lane.HISTORY}
+    assert {run.lane for run in done[1:]} == {Lane.HISTORY}
+    assert max(run.pages for run in done) == 3
     assert stored(account) == truth(ebay, account)
     assert len(state_of(account).covered) == 1
     assert not WorkerRun.objects.filter(status="queued").exists()
@@ -159,7 +178,7 @@ def test_a_chain_of_runs_out_of_time_ends_complete_and_true(ebay, small_pages):
 def test_a_run_out_of_time_in_its_live_part_keeps_its_lane(ebay, small_pages):
     ebay.post("orders", seller=ebay.sellers()[0]["username"], count=30, created_at=iso(ago(hours=2)))
     account = seller_account(ebay)
-    run_orders(account, seconds=-1)
+    run_orders(account, deadline=no_time)
     assert WorkerRun.objects.get(status="queued").lane == Lane.MANUAL
     assert state_of(account).covered == []
 
@@ -197,7 +216,7 @@ def test_history_gives_way_to_a_person_at_the_next_page(ebay, small_pages):
             )  # fmt: skip
 
     run = run_orders(account, on_page=somebody_asks)
-    assert (run.status, run.more, run.pages) == ("completed", True, 2)
+    assert (run.status, run.more, run.pages) == ("completed", True, 3)
     assert "a person asked" in run.logs.last().message
 
 

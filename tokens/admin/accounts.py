@@ -18,6 +18,7 @@ from tokens.forms import AccountForm
 from tokens.models import ConnectLog, TokenRefreshLog
 from tokens.status import account_status, token_of
 
+from .exchanges import shown
 from .panel import token_panel
 
 _SHOWN = 10
@@ -89,11 +90,15 @@ class EbayAccountAdmin(ScopedAdmin):
     def _about(self, request: HttpRequest, account: EbayAccount) -> dict[str, Any]:
         principal = principal_of_request(request)
         attempts = TokenRefreshLog.objects.filter(account=account)[:_SHOWN]
-        exchanges = ConnectLog.objects.visible_to(principal, role=Role.ADMIN).filter(account=account)[:_SHOWN]
+        exchanges = (
+            ConnectLog.objects.visible_to(principal, role=Role.ADMIN)
+            .filter(account=account)
+            .select_related("account")[:_SHOWN]
+        )
         return {
             "panel": token_panel(account, principal, now=timezone.now()),
             "attempts": attempts,
-            "exchanges": exchanges,
+            "exchanges": shown(exchanges),
         }
 
     def save_model(self, request: HttpRequest, obj: EbayAccount, form: Any, change: bool) -> None:

@@ -16,6 +16,8 @@ from accounts.models import EbayAccount, Role
 from accounts.scoped_admin import console_page, may_somewhere, visible_or_404
 from tokens.models import ConnectLog, RefreshTrigger
 
+from .exchanges import shown
+
 _SHOWN = 50
 _SOURCES = [*RefreshTrigger.values, "health", "application"]
 
@@ -55,7 +57,7 @@ def _exchanges(request: HttpRequest, principal: Principal) -> dict[str, Any]:
     if source:
         rows = rows.filter(source=source)
     return {
-        "exchanges": rows[:_SHOWN],
+        "exchanges": shown(rows[:_SHOWN]),
         "account": account,
         "source": source,
         "query": request.GET.urlencode(),

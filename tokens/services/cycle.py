@@ -60,23 +60,7 @@ def due_accounts() -> list[int]:
 def start_cycle(*, scheduled: bool) -> RefreshCycle:
     """Write a cycle and queue its chunks, in one transaction. Only a scheduled one moves the heartbeat."""
     with transaction.atomic():
-        _end_lost_cycles()
-        due = due_accounts()
-        chunks = [due[at : at + CHUNK] for at in range(0, len(due), CHUNK)]
-        cycle = RefreshCycle.objects.create(
-            scheduled=scheduled,
-            started_at=timezone.now(),
-            accounts_checked=len(due),
-            open_chunks=list(range(len(chunks))),
-        )
-        if scheduled:
-            BackgroundWorker.objects.update_or_create(
-                worker_name=WORKER_NAME,
-                defaults={
-                    "interval_seconds": int(INTERVAL.total_seconds()),
-                    "last_started_at": cycle.started_at,
-                },
-            )
+        cycle, chunks = _begin(scheduled=scheduled)
         for number, chunk in enumerate(chunks):
             async_task(
                 "tokens.tasks.refresh_chunk",
@@ -86,10 +70,45 @@ def start_cycle(*, scheduled: bool) -> RefreshCycle:
                 cluster="tokens",
                 task_name="refresh_chunk",
             )
-        logger.info("token refresh cycle %s starts: found %s accounts", cycle.pk, len(due))
-        if not chunks:
-            _end(cycle.pk)
     return cycle
+
+
+def run_cycle_here() -> RefreshCycle:
+    """One cycle by hand whose chunks run in this process, for when the clusters do not; returns it ended.
+
+    The schedule's heartbeat does not move. Calls eBay: no transaction may be open.
+    """
+    with transaction.atomic():
+        cycle, chunks = _begin(scheduled=False)
+    for number, chunk in enumerate(chunks):
+        run_chunk(cycle.pk, number, chunk)
+    cycle.refresh_from_db()
+    return cycle
+
+
+def _begin(*, scheduled: bool) -> tuple[RefreshCycle, list[list[int]]]:
+    """A new cycle and the accounts of its chunks; one without work has ended already."""
+    _end_lost_cycles()
+    due = due_accounts()
+    chunks = [due[at : at + CHUNK] for at in range(0, len(due), CHUNK)]
+    cycle = RefreshCycle.objects.create(
+        scheduled=scheduled,
+        started_at=timezone.now(),
+        accounts_checked=len(due),
+        open_chunks=list(range(len(chunks))),
+    )
+    if scheduled:
+        BackgroundWorker.objects.update_or_create(
+            worker_name=WORKER_NAME,
+            defaults={
+                "interval_seconds": int(INTERVAL.total_seconds()),
+                "last_started_at": cycle.started_at,
+            },
+        )
+    logger.info("token refresh cycle %s starts: found %s accounts", cycle.pk, len(due))
+    if not chunks:
+        _end(cycle.pk)
+    return cycle, chunks
 
 
 def run_chunk(
@@ -99,12 +118,15 @@ def run_chunk(
 
     A chunk that has reported, or whose cycle was ended without it, does nothing.
     """
-    if not RefreshCycle.objects.filter(pk=cycle_id, open_chunks__contains=[number]).exists():
+    cycle = RefreshCycle.objects.filter(pk=cycle_id, open_chunks__contains=[number]).first()
+    if cycle is None:
         return
+    # A rescue by hand must not look like the schedule's work.
+    trigger = RefreshTrigger.SCHEDULED if cycle.scheduled else RefreshTrigger.ADMIN
     deadline = time.monotonic() + budget_s
     results: list[tuple[int, Refreshed]] = []
     with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="refresh") as pool:
-        for account_id, result in pool.map(lambda pk: _refresh_one(pk, deadline), account_ids):
+        for account_id, result in pool.map(lambda pk: _refresh_one(pk, deadline, trigger), account_ids):
             results.append((account_id, result))
             logger.info("token refresh cycle %s: %s of %s done", cycle_id, len(results), len(account_ids))
     errors = [
@@ -119,12 +141,12 @@ def run_chunk(
 _UNDER_WAY = RefreshUnderWay().code
 
 
-def _refresh_one(account_id: int, deadline: float) -> tuple[int, Refreshed]:
+def _refresh_one(account_id: int, deadline: float, trigger: RefreshTrigger) -> tuple[int, Refreshed]:
     try:
         if time.monotonic() > deadline:
             result = Refreshed(False, "exception", "no time was left in this cycle; due again")
         else:
-            result = refresh_now(account_id, trigger=RefreshTrigger.SCHEDULED)
+            result = refresh_now(account_id, trigger=trigger)
         _log_result(account_id, result)
     except Exception as failure:  # one account's surprise must not stop the others
         logger.exception("refresh of account %s failed unexpectedly", account_id)

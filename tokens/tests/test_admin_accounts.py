@@ -146,14 +146,21 @@ def exchange(account, **values) -> ConnectLog:
 
 def test_the_terminal_is_newest_first_and_filters(account):
     other = AccountFactory(organization=account.organization)
-    exchange(account, request={"body": "first-one"})
-    exchange(account, source="debug", request={"body": "second-one"})
-    exchange(other, request={"body": "of-the-other"})
+    exchange(account, request={"method": "POST", "body": "first-one"})
+    exchange(account, source="debug", request={"method": "POST", "body": "second-one"})
+    exchange(other, request={"method": "POST", "body": "of-the-other"})
     client, url = client_of(account), reverse("admin:terminal_rows")
     body = client.get(url, {"account": account.pk}).content.decode()
     assert body.index("second-one") < body.index("first-one")
     assert "of-the-other" not in body
     assert "first-one" not in client.get(url, {"source": "debug"}).content.decode()
+
+
+def test_the_terminal_shows_what_failed_before_any_http(account):
+    exchange(account, error="decrypt_failed: unknown key", request={"note": "nothing was sent"}, response={})
+    body = client_of(account).get(reverse("admin:terminal_rows")).content.decode()
+    assert "decrypt_failed: unknown key" in body
+    assert "note: nothing was sent" in body and "no answer" in body
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])

@@ -140,8 +140,9 @@ def test_connecting_for_a_foreign_organisation_reads_like_a_missing_one(admin):
     "wrong",
     [
         {"environment": "moon"}, {"environment": None}, {"purpose": "EVIL"}, {"house_name": ""},
-        {"house_name": "x" * 101}, {"house_name": "a\u0000b"}, {"house_name": "\ud800"}, {"house_name": ["a"]},
-        {"organization": "x"}, {"organization": 10**30}, {"organization": -1}, {"environment": "sandbox"},
+        {"house_name": "x" * 101}, {"house_name": "a\u0000b"}, {"house_name": "\ud800"},
+        {"house_name": ["a"]}, {"organization": "x"}, {"organization": 10**30}, {"organization": -1},
+        {"environment": "sandbox"},
     ],
 )  # fmt: skip
 def test_a_connection_that_cannot_be_is_refused(admin, wrong):
@@ -253,6 +254,15 @@ def test_only_admins_connect_change_and_disconnect(account, role):
     assert [answer.status_code for answer in answers] == [403] * 4
     assert "admin" in answers[0].json()["error"]["message"]
     assert EbayToken.objects.exists() and not ConnectTicket.objects.exists()
+
+
+def test_an_operator_may_switch_the_workers_and_nothing_else(account):
+    client = as_member("operator", account.organization)
+    assert client.patch(at(account), {"workers_enabled": False}, format="json").status_code == 200
+    both = {"workers_enabled": True, "purpose": "BUYER"}
+    assert client.patch(at(account), both, format="json").status_code == 403
+    account.refresh_from_db()
+    assert (account.workers_enabled, account.purpose) == (False, "SELLER")
 
 
 def test_a_viewer_may_not_refresh(account):

@@ -18,6 +18,7 @@ from accounts.access import SYSTEM
 from tests.processes import child_env
 from tests.simulator import connect
 from tests.waiting import eventually
+from tokens import locks
 from tokens.models import RefreshTrigger, TokenRefreshLog
 from tokens.services.connect import create_connect_link
 from tokens.services.refresh import (
@@ -114,6 +115,15 @@ def test_losers_get_the_winners_failure(simulator):
         get_access_token(account.pk)
     assert winner.answer().code == "invalid_grant"
     assert len(token_posts(simulator)) == 1
+
+
+@pytest.mark.parametrize("moved", ["version", "consent_version"])
+def test_who_read_before_somebody_elses_attempt_does_not_ask_again(simulator, moved):
+    account = expired_account(simulator)
+    read_before = locks.read_token(account.pk)
+    change_token(account, **{moved: 2})
+    assert locks.claim_refresh(read_before) is None
+    assert locks.claim_refresh(locks.read_token(account.pk))
 
 
 def test_a_short_wait_ends_with_refresh_under_way(simulator):

@@ -1,0 +1,89 @@
+"""`python -m benchmarks` (`make bench`): measures, prints and writes down. The figures assert nothing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from . import report
+from .stage import BenchmarkFailed, Stage, running_stage
+
+NAMES = ("loads", "memory", "tick", "breakdown")
+_PER_ROW_ORDERS = 2000
+_PER_ROW_WORKERS = 1000
+
+
+def main() -> int:
+    args = _arguments()
+    try:
+        results = _measure_all(args)
+    except BenchmarkFailed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    text = report.text_of(results)
+    print(f"\n{text}")
+    if args.only is None:
+        report.write(results, text)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--orders", type=int, default=20_000, help="orders of a load")
+    parser.add_argument("--memory-orders", type=int, default=100_000)
+    parser.add_argument("--workers", type=int, default=10_000, help="workers due at a tick")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of the loads; the median counts")
+    parser.add_argument("--only", choices=NAMES, help="measure this alone and write nothing down")
+    return parser.parse_args()
+
+
+def _measure_all(args: argparse.Namespace) -> dict[str, Any]:
+    results: dict[str, Any] = {"date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"}
+    with running_stage(orders=args.orders) as stage:
+        results["machine"] = report.machine(postgres=stage.postgres_version(), commit_ms=stage.commit_ms())
+        for name in NAMES:
+            if args.only in (None, name):
+                results[name] = _MEASURES[name](stage, args)
+    return results
+
+
+def _loads(stage: Stage, args: argparse.Namespace) -> dict[str, Any]:
+    """The three ways in turn, so that a noisy minute meets all of them."""
+    rounds: dict[str, list[Any]] = {"engine": [], "limit": [], "per_row": []}
+    measured = min(_PER_ROW_ORDERS, args.orders)
+    for number in range(1, args.rounds + 1):
+        for way, found in rounds.items():
+            _say(f"load, {way}, round {number} of {args.rounds}")
+            extra = {"measured": measured} if way == "per_row" else {}
+            found.append(stage.measure(way, orders=args.orders, **extra))
+    return rounds
+
+
+def _memory(stage: Stage, args: argparse.Namespace) -> list[Any]:
+    found = []
+    for debug in ("false", "true"):
+        _say(f"memory of {args.memory_orders:,} orders, DEBUG={debug}")
+        found.append(stage.measure("memory", environment={"DEBUG": debug}, orders=args.memory_orders))
+    return found
+
+
+def _tick(stage: Stage, args: argparse.Namespace) -> Any:
+    _say(f"tick with {args.workers:,} workers")
+    return stage.measure("tick", workers=args.workers, by_row=min(_PER_ROW_WORKERS, args.workers))
+
+
+def _breakdown(stage: Stage, args: argparse.Namespace) -> Any:
+    _say("where the time goes")
+    return stage.measure("breakdown", orders=args.orders)
+
+
+def _say(what: str) -> None:
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+_MEASURES = {"loads": _loads, "memory": _memory, "tick": _tick, "breakdown": _breakdown}
+
+if __name__ == "__main__":
+    sys.exit(main())

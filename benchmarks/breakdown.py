@@ -1,0 +1,121 @@
+"""Where the time of a first load goes: timers around the steps, each second counted once.
+
+Statements are told apart by their text, so that the figures follow the tables and not our functions. The
+time of a statement holds psycopg's adaptation of its parameters.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+from unittest.mock import patch
+
+from django.db import connection
+
+from ebayconnector.ebay import answers
+from syncworkers.models import Order, OrderLineItem
+from syncworkers.services import execution, payloads
+
+from . import loading
+
+FETCH, TRANSFER, PARSE = "eBay's server, until its first byte", "transfer and decompression", "JSON parse"
+CLEAN, MAP, ENCODE = "clean and hash", "mapping to columns", "payload to JSON text"
+KNOWN, UPSERT = "SQL: stored hashes", "SQL: orders, upsert"
+CHILDREN, BOOKS, COMMIT = "SQL: line items", "SQL: fence, counters, log, coverage", "commit and savepoints"
+OTHER = "the rest: engine, store, ORM"
+
+
+class Clock:
+    """Seconds by part; while an inner part runs, the outer one stands still."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._running: list[str] = []
+        self._since = 0.0
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        self._book()
+        self._running.append(name)
+        try:
+            yield
+        finally:
+            self._book()
+            self._running.pop()
+
+    def _book(self) -> None:
+        now = time.perf_counter()
+        if self._running:
+            self.seconds[self._running[-1]] += now - self._since
+        self._since = now
+
+    def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self.part(name):
+                return function(*args, **kwargs)
+
+        return call
+
+
+def measure(*, orders: int) -> dict[str, Any]:
+    connected = loading.connect(orders)
+    clock = Clock()
+    with loading.counted_exchanges() as exchanges, _timers(clock):
+        started = time.perf_counter()
+        with clock.part(OTHER):
+            loading.load_all(connected, orders)
+        whole = time.perf_counter() - started
+    clock.seconds[FETCH] = exchanges.first_byte_s
+    clock.seconds[TRANSFER] -= exchanges.first_byte_s
+    parts = sorted(clock.seconds.items(), key=lambda part: -part[1])
+    return {"orders": orders, "seconds": whole, "parts": parts}
+
+
+@contextmanager
+def _timers(clock: Clock) -> Iterator[None]:
+    worker = execution.WORKERS["orders"]
+    timed_worker = dataclasses.replace(worker, mapper=clock.timed(MAP, worker.mapper))
+    wrapped = [
+        (loading.Transport, "exchange", TRANSFER),
+        (answers, "parse_json", PARSE),
+        (payloads, "cleaned", CLEAN),
+        (payloads, "content_hash", CLEAN),
+        (payloads, "encoded", ENCODE),
+        (connection, "commit", COMMIT),
+    ]
+    patches = [
+        patch.object(where, name, clock.timed(part, getattr(where, name))) for where, name, part in wrapped
+    ]
+    patches.append(patch.object(execution, "WORKERS", MappingProxyType({"orders": timed_worker})))
+    for one in patches:
+        one.start()
+    try:
+        with connection.execute_wrapper(_statement_timer(clock)):
+            yield
+    finally:
+        for one in reversed(patches):
+            one.stop()
+
+
+def _statement_timer(clock: Clock) -> Callable[..., Any]:
+    def timed(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        with clock.part(_part_of(sql)):
+            return execute(sql, params, many, context)
+
+    return timed
+
+
+def _part_of(statement: str) -> str:
+    text = statement.lstrip()
+    if "SAVEPOINT" in text[:20]:
+        return COMMIT
+    if OrderLineItem._meta.db_table in text:
+        return CHILDREN
+    if Order._meta.db_table in text:
+        return KNOWN if text.startswith("SELECT") else UPSERT
+    return BOOKS

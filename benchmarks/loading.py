@@ -1,0 +1,150 @@
+"""One load through the real engine: an account connected to the simulator, a run, and what it cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from accounts.access import SYSTEM
+from accounts.models import EbayAccount
+from ebayconnector.database import execute, fetch_one
+from ebayconnector.ebay.transport import Response, Transport
+from syncworkers.locks import claim_run
+from syncworkers.models import Order, OrderLineItem, RunStatus, SyncState, Trigger, WorkerRun
+from syncworkers.registry import WORKERS
+from syncworkers.services import history, runs
+from syncworkers.services.execution import execute_run
+from tests.factories import AccountFactory
+from tests.simulator import Simulator
+
+ORDERS = WORKERS["orders"]
+# All of the simulator's orders are younger; the hour keeps clear of eBay's limit.
+REACH = ORDERS.longest_lookback - timedelta(hours=1)
+_DEADLINE_S = 24 * 3600.0
+_DATA_TABLES = [Order._meta.db_table, OrderLineItem._meta.db_table]
+
+
+@dataclass(frozen=True)
+class Connected:
+    """An account of ours and the token that the simulator takes for it."""
+
+    account: EbayAccount
+    access_token: str
+
+
+def connect(orders: int) -> Connected:
+    """An account of a seller with so many orders, wanted from the oldest on; the simulator's book is made."""
+    simulator = Simulator(settings.EBAY_SIMULATOR_URL)
+    seller = _seller(simulator, orders)
+    grant = simulator.post("tokens", seller=seller["username"])
+    account = AccountFactory(
+        ebay_user_id=seller["userId"],
+        username=seller["username"],
+        token__access=grant["access_token"],
+        token__refresh=grant["refresh_token"],
+    )
+    known = len(simulator.order_ids(seller["username"]))
+    if known != orders:
+        raise RuntimeError(f"the simulator has {known} orders instead of {orders}")
+    history.want_since(account, ORDERS, timezone.now() - REACH, reason="benchmark", by=SYSTEM)
+    return Connected(account, grant["access_token"])
+
+
+def _seller(simulator: Simulator, orders: int) -> dict[str, Any]:
+    name = f"bench_{orders}"
+    known = {seller["username"]: seller for seller in simulator.sellers()}
+    return known.get(name) or simulator.post("sellers", username=name, orders=orders)
+
+
+def load(account: EbayAccount) -> WorkerRun:
+    """Request, claim and execute a run here. Raises RuntimeError unless it completed."""
+    requested = runs.request_run(account, ORDERS, trigger=Trigger.COMMAND, by="benchmark")
+    claimed = claim_run(requested.run_id, None) if requested.run_id else None
+    if claimed is None:
+        raise RuntimeError(f"the run did not start: {requested}")
+    run = execute_run(claimed, deadline=time.monotonic() + _DEADLINE_S, in_worker=False)
+    if run.status != RunStatus.COMPLETED or run.more:
+        raise RuntimeError(f"the run ended {run.status}: {run.error}")
+    return run
+
+
+def load_all(connected: Connected, orders: int) -> WorkerRun:
+    """A load that must end with exactly so many orders stored."""
+    run = load(connected.account)
+    stored = Order.objects.filter(account=connected.account).count()
+    if stored != orders:
+        raise RuntimeError(f"{stored} orders are stored instead of {orders}")
+    return run
+
+
+def forget_coverage(account: EbayAccount) -> None:
+    """Everything counts as unread: the next load reads all of it again."""
+    SyncState.objects.filter(account=account, api_family=ORDERS.key).update(covered=[])
+
+
+def rows_stored() -> int:
+    """Orders and line items."""
+    return Order.objects.count() + OrderLineItem.objects.count()
+
+
+@dataclass
+class Exchanges:
+    """How many calls went out and the seconds until their answers were in, decompressed."""
+
+    count: int = 0
+    seconds: float = 0.0
+    first_byte_s: float = 0.0
+
+
+@contextmanager
+def counted_exchanges() -> Iterator[Exchanges]:
+    exchanges = Exchanges()
+    original = Transport.exchange
+
+    def exchange(self: Transport, *args: Any, **kwargs: Any) -> Response:
+        started = time.perf_counter()
+        response = original(self, *args, **kwargs)
+        exchanges.count += 1
+        exchanges.seconds += time.perf_counter() - started
+        exchanges.first_byte_s += response.first_byte_s
+        return response
+
+    Transport.exchange = exchange  # type: ignore[method-assign]
+    try:
+        yield exchanges
+    finally:
+        Transport.exchange = original  # type: ignore[method-assign]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the database has written so far: rows of the data tables, and bytes of WAL."""
+
+    rows: int
+    wal_bytes: int
+
+    def since(self, earlier: Written) -> dict[str, int]:
+        return {"rows_written": self.rows - earlier.rows, "wal_bytes": self.wal_bytes - earlier.wal_bytes}
+
+
+def written(tables: list[str] | None = None) -> Written:
+    """Counted by the database itself. Call outside a transaction."""
+    if connection.in_atomic_block:
+        raise RuntimeError("statistics are reported between transactions")
+    execute("SELECT pg_stat_force_next_flush()")
+    row = fetch_one(
+        "SELECT (SELECT coalesce(sum(n_tup_ins + n_tup_upd), 0) FROM pg_stat_user_tables "
+        "WHERE relname = ANY(%s)), pg_current_wal_lsn() - '0/0'::pg_lsn",
+        [tables or _DATA_TABLES],
+    )
+    if row is None:
+        raise RuntimeError("no statistics")
+    return Written(int(row[0]), int(row[1]))

@@ -1,0 +1,37 @@
+"""`python -m benchmarks.measure NAME OPTIONS`: one measurement in this process; prints its result as JSON.
+
+Started by `stage`, which sets the environment; OPTIONS is a JSON object of keyword arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import django
+
+
+def measurements() -> Mapping[str, Callable[..., Any]]:
+    """All measurements by name; imported late, because they need Django set up."""
+    from . import bare_limit, breakdown, engine_load, memory, per_row, ticking
+
+    return {
+        "engine": engine_load.measure,
+        "limit": bare_limit.measure,
+        "per_row": per_row.measure,
+        "memory": memory.measure,
+        "tick": ticking.measure,
+        "breakdown": breakdown.measure,
+    }
+
+
+def main() -> None:
+    name, options = sys.argv[1], json.loads(sys.argv[2])
+    django.setup()
+    json.dump(measurements()[name](**options), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Baseline "per row": one INSERT … ON CONFLICT and one commit for each order and each line item."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import psycopg
+
+from . import bare, loading
+
+_ORDER = f"""
+INSERT INTO bare_orders (account_id, house_name, content_hash, {", ".join(bare.ORDER_COLUMNS)})
+VALUES (%s, %s, '', {", ".join(["%s"] * len(bare.ORDER_COLUMNS))})
+ON CONFLICT (account_id, order_id) DO UPDATE SET {bare.assignments(bare.ORDER_COLUMNS, "order_id")}
+RETURNING id
+"""
+_LINE = f"""
+INSERT INTO bare_lines (account_id, order_id, {", ".join(bare.LINE_COLUMNS)})
+VALUES (%s, %s, {", ".join(["%s"] * len(bare.LINE_COLUMNS))})
+ON CONFLICT (order_id, line_item_id) DO UPDATE SET {bare.assignments(bare.LINE_COLUMNS, "line_item_id")}
+"""
+
+
+def measure(*, orders: int, measured: int) -> dict[str, Any]:
+    """The first `measured` orders of the account with `orders`."""
+    connected = loading.connect(orders)
+    with bare.open_tables(autocommit=True) as connection:
+        return {name: _timed_load(connection, connected, measured) for name in ("first", "second")}
+
+
+def _timed_load(
+    connection: psycopg.Connection[Any], connected: loading.Connected, measured: int
+) -> dict[str, Any]:
+    pages = bare.Pages(connected.access_token, most=measured)
+    started = time.perf_counter()
+    for page in pages:
+        for order, payload in page:
+            _store(connection, connected, order, payload)
+    seconds = time.perf_counter() - started
+    orders, rows = bare.count_rows(connection)
+    return {
+        "seconds": seconds, "fetch_s": pages.fetch_s, "requests": pages.requests,
+        "orders": orders, "rows": rows,
+    }  # fmt: skip
+
+
+def _store(
+    connection: psycopg.Connection[Any], connected: loading.Connected, order: bare.Order, payload: str
+) -> None:
+    account = connected.account
+    row = connection.execute(
+        _ORDER, [account.pk, account.house_name, *bare.order_values(order, payload)]
+    ).fetchone()
+    if row is None:
+        raise RuntimeError("an upsert without a row")
+    for position, line in enumerate(order.line_items):
+        connection.execute(_LINE, [account.pk, row[0], *bare.line_values(line, position)])
