@@ -47,6 +47,10 @@ test: setup browser lint
 test-fast: setup
 	$(BIN)/pytest -n 2 -m "not slow"
 
+# On a machine that does nothing else: writes benchmarks/results/last.json and benchmarks/README.md.
+bench: setup
+	@$(BIN)/python -m benchmarks
+
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

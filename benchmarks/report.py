@@ -83,7 +83,7 @@ def _loads(loads: dict[str, Any]) -> str:
         limit = medians["limit", load]
         lines.append(_load_line(way, load, figures, factor, limit))
     first, second = medians["engine", "first"], medians["engine", "second"]
-    head = ("way", "load", "s", "of it waiting for eBay", "orders/s", "rows/s",
+    head = ("way", "load", "s", "of it waiting for eBay", "our CPU, s", "orders/s", "rows/s",
             "time against limit", "the same without eBay")  # fmt: skip
     return "\n".join([
         f"### {first['orders']:,} orders ({first['rows']:,} rows with line items), median of "
@@ -126,6 +126,7 @@ def _load_line(
         load,
         f"{seconds * factor:.2f}",
         f"{fetch * factor:.2f}",
+        f"{figures['cpu_s'] * factor:.2f}",
         f"{figures['orders'] / seconds:,.0f}",
         f"{figures['rows'] / seconds:,.0f}",
         f"{seconds * factor / limit['seconds']:.2f}",

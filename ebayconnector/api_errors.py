@@ -64,7 +64,7 @@ class _Refusal(exceptions.APIException):
 
 def exception_handler(failure: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler, reshaped. What does not exist for the caller reads like what does not exist."""
-    meaning = _MEANINGS.get(type(failure))
+    meaning = next((meaning for kind, meaning in _MEANINGS.items() if isinstance(failure, kind)), None)
     if meaning is not None:
         failure = _Refusal(failure, meaning)
     if isinstance(failure, Http404 | exceptions.NotFound):

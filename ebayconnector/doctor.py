@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -21,8 +21,9 @@ from syncworkers.registry import WORKERS, Worker
 from tokens import scopes, sealing, wire
 from tokens.selectors import TokenRow, pauses_in_force, schedule_status, stored_secrets, token_rows
 
+from .clusters import cluster_names
 from .ebay.errors import EbayError
-from .ebay.masking import mask_text
+from .ebay.masking import mask_text, mask_tokens
 from .ebay.transport import Call, Caller
 from .health import readiness
 from .schedules import JOBS, Job
@@ -66,7 +67,9 @@ def diagnose() -> Iterator[Finding]:
 
 def _examine(what: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     try:
-        yield from check()
+        for finding in check():
+            # Texts are masked where they arise; should one hold a token all the same, it ends here.
+            yield replace(finding, detail=mask_tokens(finding.detail))
     except (DatabaseError, InterfaceError) as failure:
         reason = mask_text(str(failure).strip().partition("\n")[0])
         yield Finding(
@@ -102,7 +105,7 @@ def _database() -> Iterator[Finding]:
         yield Finding(Level.PROBLEM, "database", f"PostgreSQL {major}.{minor} is too old", advice)
         return
     yield Finding(Level.OK, "database", f"PostgreSQL {major}.{minor} answers")
-    yield from _ready("migrations", "all are applied")
+    yield from _ready(migrations="all are applied")
 
 
 # What /readyz asks as well, with what to do where its own words do not say it.
@@ -114,20 +117,23 @@ _ADVICE = {
 }
 
 
-def _ready(name: str, fine: str) -> Iterator[Finding]:
+def _ready(**fine: str) -> Iterator[Finding]:
+    """Checks of /readyz by name, with what to say when they hold."""
     for check in readiness():
-        if check.name == name:
-            yield (
-                Finding(Level.OK, name, fine)
-                if check.ok
-                else Finding(Level.PROBLEM, name, check.detail, _ADVICE[name])
-            )
+        if check.name not in fine:
+            continue
+        if check.ok:
+            yield Finding(Level.OK, check.name, fine[check.name])
+        else:
+            yield Finding(Level.PROBLEM, check.name, check.detail, _ADVICE[check.name])
 
 
 def _processes() -> Iterator[Finding]:
-    yield from _ready("clusters", "core, tokens and sync are running")
-    yield from _ready("release", "all processes run this release")
-    yield from _ready("key_ring", "all processes have this key ring")
+    yield from _ready(
+        clusters=f"{', '.join(cluster_names())} are running",
+        release="all processes run this release",
+        key_ring="all processes have this key ring",
+    )
 
 
 def _tokens() -> Iterator[Finding]:
@@ -201,7 +207,7 @@ def _refresh_job() -> Iterator[Finding]:
     elif status.status == "ok":
         yield Finding(Level.OK, "token refresh", success)
     elif status.status == "error":
-        errors = mask_text(status.last_error_message)[:300]
+        errors = status.last_error_message[:300]
         yield Finding(Level.PROBLEM, "token refresh", f"the last cycle failed: {errors}; {success}", see)
     else:
         how = "some accounts failed in the last cycle" if status.status else "no cycle has ended yet"

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .ebay.masking import mask_tokens
+
 _GAP = "  "
 
 
 def plain(text: str) -> str:
-    """One line without control characters: what eBay or a person wrote must not steer the terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    """One line without control characters: what eBay or a person wrote must not steer the terminal.
+
+    Texts are masked where they arise; should one hold a token all the same, it is masked here.
+    """
+    return "".join(char if char.isprintable() else " " for char in mask_tokens(text))
 
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:

@@ -23,8 +23,8 @@ _documentation = [
 urlpatterns = [
     re_path(r"^ebay/connect/?$", connect_views.connect, name="connect"),
     re_path(r"^ebay/connect/callback/?$", connect_views.callback, name="connect_callback"),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
+    re_path(r"^healthz/?$", health.healthz, name="healthz"),
+    re_path(r"^readyz/?$", health.readyz, name="readyz"),
     *patterns([*login_routes, *account_routes, *worker_routes, *_documentation]),
     re_path(r"^(?:api|ebay/workers|ebay-accounts)(?:/|$)", UnknownAddress.as_view()),
     path("admin/", admin.site.urls),

@@ -166,11 +166,20 @@ def beat(run_id: int) -> Signals:
 def fenced(run_id: int) -> Iterator[Signals]:
     """A transaction that begins at the fence: everything that a run writes is written inside one.
 
-    A connection that died since the last one is replaced before it. Raises FenceLost.
+    Raises FenceLost.
     """
-    connection.close_if_unusable_or_obsolete()
+    check_connection()
     with transaction.atomic():
         yield beat(run_id)
+    check_connection()
+
+
+def check_connection() -> None:
+    """Before its next use Django looks whether the connection still lives, and replaces one that died.
+
+    It does so by itself only between web requests; a run that reads pages for minutes is none.
+    """
+    connection.close_if_unusable_or_obsolete()
 
 
 _ABANDON = """

@@ -109,6 +109,6 @@ def test_no_secret_and_no_fingerprint_is_told(clusters, settings):
         assert secret not in text
 
 
-@pytest.mark.parametrize("address", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("address", ["/healthz", "/readyz", "/healthz/", "/readyz/"])
 def test_probes_only_read(db, address):
     assert Client().post(address).status_code == 405

@@ -10,7 +10,6 @@ register = template.Library()
 register.filter("when", display.when)
 register.filter("clock", display.clock)
 register.filter("length_in_words", display.length)
-register.filter("json_text", display.json_text)
 register.filter("tone", display.tone_of)
 register.simple_tag(display.badge, name="badge")
 

@@ -10,9 +10,19 @@ from django.urls import reverse
 from accounts.access import principal_of_request
 from accounts.models import Role
 from accounts.scoped_admin import may_somewhere
+from syncworkers.registry import WORKERS
 
 # title, icon, name of the address, role (None: superusers only)
 _Item = tuple[str, str, str, str | None]
+
+
+def _data() -> tuple[_Item, ...]:
+    """The table of each family, in the registry's order."""
+    return tuple(
+        (worker.title, "table_rows", f"syncworkers_{worker.model._meta.model_name}_changelist", Role.VIEWER)
+        for worker in WORKERS.values()
+    )
+
 
 _SECTIONS: tuple[tuple[str, tuple[_Item, ...]], ...] = (
     (
@@ -26,7 +36,7 @@ _SECTIONS: tuple[tuple[str, tuple[_Item, ...]], ...] = (
             ("Quarantine", "coronavirus", "syncworkers_quarantinedrecord_changelist", Role.VIEWER),
         ),
     ),
-    ("Data", (("Orders", "shopping_cart", "syncworkers_order_changelist", Role.VIEWER),)),
+    ("Data", _data()),
     (
         "Accounts",
         (

@@ -118,6 +118,9 @@ class RowList(_Family, StrictList[SyncedRow]):
         return answer
 
     def _streamed(self) -> StreamingHttpResponse:
+        for name in ("limit", "offset"):
+            if self.request.query_params.get(name):
+                raise ValidationError({name: ["format=csv streams all matching rows: leave it out"]})
         rows = self.filter_queryset(self.get_queryset()).prefetch_related(None)
         lines = csv_lines(csv_columns(self.worker), rows)
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")

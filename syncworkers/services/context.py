@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ebayconnector.ebay.client import EbayClient
-from syncworkers.locks import Signals, beat, fenced
+from syncworkers.locks import Signals, beat, check_connection, fenced
 from syncworkers.models import Reason, SyncState, WorkerRun
 from syncworkers.models.runs import Lane
 from syncworkers.ranges import Span
@@ -90,6 +90,7 @@ class RunContext:
         """For the client's pauses between attempts: beats and heeds every second."""
         left = min(seconds, _LONGEST_WAIT_S)
         while left > 0:
+            check_connection()
             self.heed(beat(self.run.pk))
             step = min(1.0, left)
             self.sleep(step)
@@ -101,10 +102,16 @@ class RunContext:
             yield signals
 
     def give_up(self, spans: list[Span], reason: Reason, evidence: str) -> None:
-        """Spans stay a gap; the run goes on with the others and will end `partial`. Inside `fenced`."""
+        """Spans stay a gap; the run goes on with the others and will end `partial`. Inside `fenced`.
+
+        A live part that eBay did not answer is tried again by the next run, which waits by itself.
+        """
         run, worker = self.run, self.worker
+        at_once = reason == Reason.EBAY_UNAVAILABLE and not self.progress.live_done
         for span in spans:
-            coverage.record_failed_slice(run.account_id, worker.key, span, reason=reason, evidence=evidence)
+            coverage.record_failed_slice(
+                run.account_id, worker.key, span, reason=reason, evidence=evidence, at_once=at_once
+            )
             runlog.write(run, "slice_failed", f"{words(span)} stays a gap: {evidence}", level="error")
             self.progress.errors.append(f"{words(span)}: {evidence}")
         self.progress.complete = False

@@ -47,17 +47,19 @@ def add_coverage(account_id: int, api_family: str, spans: Sequence[Span]) -> Non
     execute(_HEAL_BY_TIME, parameters)
 
 
-def record_failed_slice(account_id: int, api_family: str, span: Span, *, reason: str, evidence: str) -> None:
+def record_failed_slice(
+    account_id: int, api_family: str, span: Span, *, reason: str, evidence: str, at_once: bool = False
+) -> None:
     """Keep a span that could not be completed as a gap, with the time of the next attempt.
 
     It takes the place of failures that it overlaps. A span that is read before its time, because it lies
-    in the live part, keeps its place in the row of pauses.
+    in the live part, keeps its place in the row of pauses; `at_once`: it does not pause at all.
     """
     now = timezone.now()
     before = FailedSlice.objects.filter(
         account_id=account_id, api_family=api_family, start_at__lt=span.end, end_at__gt=span.start
     )
-    attempts, retry_at = _next_attempt(list(before), now)
+    attempts, retry_at = _next_attempt(list(before), now, at_once)
     before.delete()
     FailedSlice.objects.create(
         account_id=account_id,
@@ -72,8 +74,10 @@ def record_failed_slice(account_id: int, api_family: str, span: Span, *, reason:
     )
 
 
-def _next_attempt(before: list[FailedSlice], now: datetime) -> tuple[int, datetime]:
+def _next_attempt(before: list[FailedSlice], now: datetime, at_once: bool) -> tuple[int, datetime]:
     latest = max(before, key=lambda failed: failed.attempts, default=None)
+    if at_once:
+        return latest.attempts if latest else 1, now
     if latest is None:
         return 1, now + retry_pause(1)
     if latest.retry_at > now:

@@ -205,9 +205,10 @@ class Ending:
 
         A run that completed at least a slice is no failure, whatever stopped it then.
         """
-        state = SyncState.objects.select_for_update().get(
-            account_id=self.run.account_id, api_family=self.run.api_family
-        )
+        states = SyncState.objects.select_for_update()
+        state = states.filter(account_id=self.run.account_id, api_family=self.run.api_family).first()
+        if state is None:
+            return
         if status == RunStatus.COMPLETED:
             state.last_success_at, state.last_error = timezone.now(), ""
             state.failed_in_row, state.breaker_until = 0, None

@@ -29,13 +29,15 @@ SELECT a.id, w.family, w.cursor_type, a.purpose = ANY(string_to_array(w.purposes
 FROM ebay_accounts a
 CROSS JOIN unnest(%(families)s::text[], %(cursor_types)s::text[], %(purposes)s::text[])
      WITH ORDINALITY AS w(family, cursor_type, purposes, place)
-WHERE a.is_active
+WHERE a.is_active AND NOT EXISTS (SELECT 1 FROM ebay_sync_state s
+                                  WHERE s.account_id = a.id AND s.api_family = w.family)
 ON CONFLICT (account_id, api_family) DO NOTHING
 """
 
 # The next time is counted from the planned one, so that a late tick does not shift the rhythm; slots
 # that were missed altogether are dropped, not replayed. Rows that a page transaction holds are left for
-# the next tick: nobody waits here. History that waits in the queue moves up: its first part is the live
+# the next tick: nobody waits here. (ON CONFLICT alone would wait for a page that is being written; it is
+# for two ticks at once.) History that waits in the queue moves up: its first part is the live
 # one, which is due now.
 _DUE = """
 WITH w AS (
@@ -76,6 +78,8 @@ INSERT INTO ebay_worker_run (account_id, api_family, api, status, reason, lane, 
 SELECT account_id, api_family, api, 'queued', '', 2, 'schedule', '', clock_timestamp(), clock_timestamp(),
   '', 1, 0, 0, 0, 0, 0, 0, false, '', '{}'
 FROM due
+WHERE NOT EXISTS (SELECT 1 FROM ebay_worker_run x WHERE x.account_id = due.account_id
+                  AND x.api_family = due.api_family AND x.status IN ('queued', 'running'))
 ON CONFLICT (account_id, api_family) WHERE status IN ('queued', 'running') DO NOTHING
 """
 

@@ -80,7 +80,8 @@ def test_filters(viewer, account):
         f"account={account.pk}", f"account_id={account.pk}", f"house_name={account.house_name}",
         "fulfillment_status=FULFILLED", "fulfillment_status=FULFILLED,OTHER", "payment_status=PAID",
         "buyer=ann", "buyer_username=ann", "order_id=A-1", "created_to=2026-03-02",
-        "modified_to=2026-03-03T00:00:00Z", "closed=false", "search=a-1", "created_from=2026-03-01T12:00:00Z&created_to=2026-03-01T12:00:01Z",
+        "modified_to=2026-03-03T00:00:00Z", "closed=false", "search=a-1",
+        "created_from=2026-03-01T12:00:00Z&created_to=2026-03-01T12:00:01Z",
     ]  # fmt: skip
     only_two = [
         "sku=X-9", "search=hammer", "search=Builder", "search=bob", "closed=true", "created_from=2026-03-02",
@@ -102,7 +103,7 @@ def test_filters(viewer, account):
      "updated_since=2026-03-01_99999999999999999999", "updated_since=_5",
      "updated_since=0001-01-01T00:00:00%2B14:00",
      "updated_since=2026-03-01&ordering=id", "updated_since=2026-03-01&offset=1",
-     "updated_since=2026-03-01&format=csv"],
+     "updated_since=2026-03-01&format=csv", "format=csv&limit=5", "format=csv&stauts=PAID"],
 )  # fmt: skip
 def test_a_query_that_is_not_understood_is_refused(viewer, account, query):
     OrderFactory(account=account)

@@ -26,10 +26,6 @@ class TokenPanel:
     may_refresh: bool
     may_see_terminal: bool
 
-    @property
-    def can_reconnect(self) -> bool:
-        return self.status.needs_person and self.may_see_terminal
-
 
 def token_panel(account: EbayAccount, principal: Principal, *, now: datetime) -> TokenPanel:
     token = token_of(account)

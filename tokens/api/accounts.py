@@ -50,7 +50,7 @@ class AccountList(StrictList[EbayAccount]):
 
     serializer_class = AccountSerializer
     filterset_class = AccountFilters
-    ordering_fields = ("id", "house_name", "username", "environment", "connected_at")
+    ordering_fields = ("id", "house_name", "username", "environment")
     ordering = ("house_name",)
 
     def get_queryset(self) -> QuerySet[EbayAccount]:

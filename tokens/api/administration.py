@@ -40,7 +40,7 @@ class TokenStatusList(StrictList[EbayAccount]):
     permission_classes = [IsAuthenticated, AdminSomewhere]
     serializer_class = TokenStatusSerializer
     filterset_class = TokenStatusFilters
-    ordering_fields = ("id", "house_name", "token__expires_at", "token__last_refreshed_at")
+    ordering_fields = ("id", "house_name")
     ordering = ("house_name",)
 
     def get_queryset(self) -> QuerySet[EbayAccount]:

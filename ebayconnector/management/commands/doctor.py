@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +16,7 @@ from ebayconnector.text_table import plain
 class Command(BaseCommand):
     help = "Look at everything the product needs and say what to do; exit code 1 when there is a problem."
     # It reports what they find instead of refusing to start.
-    requires_system_checks: Sequence[str] = []
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="{problems, warnings, findings}")

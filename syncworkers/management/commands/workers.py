@@ -100,7 +100,7 @@ def _status(row: WorkerRow) -> str:
 
 
 def _percent(share: float) -> str:
-    """100 only when nothing is missing."""
+    """Rounded down; 100 from 99.95 % on, because the last minutes are always missing."""
     return "100 %" if share >= 0.9995 else f"{int(share * 100)} %"
 
 

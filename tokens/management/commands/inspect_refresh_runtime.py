@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from accounts.access import SYSTEM
 from accounts.display import from_now, length
 from accounts.models import EbayAccount
-from ebayconnector.text_table import text_table
+from ebayconnector.text_table import plain, text_table
 from tokens.management.arguments import account_from, add_account_option
 from tokens.models import ConnectLog, RefreshCycle, TokenRefreshLog
 from tokens.selectors import schedule_status
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         self._section("exchanges with eBay's identity service", _exchanges(exchanges, last))
 
     def _section(self, title: str, lines: Iterator[str]) -> None:
-        self.stdout.write(title)
+        self.stdout.write(plain(title))
         for line in lines:
             self.stdout.write(f"  {line}")
         self.stdout.write("")
