@@ -117,7 +117,7 @@ class Pages:
 
     access_token: str
     most: int | None = None
-    requests: int = 0
+    calls: int = 0
     fetch_s: float = 0.0
 
     def __iter__(self) -> Iterator[list[tuple[Order, str]]]:
@@ -141,9 +141,9 @@ class Pages:
             timeout=60,
         )
         answer.raise_for_status()
-        self.requests += 1
+        self.calls += 1
         self.fetch_s += time.perf_counter() - started
-        return answer.content
+        return bytes(answer.content)
 
 
 def order_values(order: Order, payload: str) -> tuple[Any, ...]:

@@ -56,7 +56,7 @@ def _timed_load(
     if stored != orders:
         raise RuntimeError(f"{stored} orders are stored instead of {orders}")
     return {
-        "seconds": seconds, "cpu_s": cpu_s, "fetch_s": pages.fetch_s, "requests": pages.requests,
+        "seconds": seconds, "cpu_s": cpu_s, "fetch_s": pages.fetch_s, "requests": pages.calls,
         "orders": orders, "rows": rows,
     }  # fmt: skip
 

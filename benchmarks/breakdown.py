@@ -11,15 +11,16 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
 
 from django.db import connection
 
 from ebayconnector.ebay import answers
+from ebayconnector.ebay.transport import Transport
 from syncworkers.models import Order, OrderLineItem
-from syncworkers.services import execution, payloads
+from syncworkers.registry import WORKERS
+from syncworkers.services import payloads
 
 from . import loading
 
@@ -78,10 +79,9 @@ def measure(*, orders: int) -> dict[str, Any]:
 
 @contextmanager
 def _timers(clock: Clock) -> Iterator[None]:
-    worker = execution.WORKERS["orders"]
-    timed_worker = dataclasses.replace(worker, mapper=clock.timed(MAP, worker.mapper))
+    timed_worker = dataclasses.replace(loading.ORDERS, mapper=clock.timed(MAP, loading.ORDERS.mapper))
     wrapped = [
-        (loading.Transport, "exchange", TRANSFER),
+        (Transport, "exchange", TRANSFER),
         (answers, "parse_json", PARSE),
         (payloads, "cleaned", CLEAN),
         (payloads, "content_hash", CLEAN),
@@ -91,7 +91,7 @@ def _timers(clock: Clock) -> Iterator[None]:
     patches = [
         patch.object(where, name, clock.timed(part, getattr(where, name))) for where, name, part in wrapped
     ]
-    patches.append(patch.object(execution, "WORKERS", MappingProxyType({"orders": timed_worker})))
+    patches.append(patch("syncworkers.services.execution.WORKERS", new={**WORKERS, "orders": timed_worker}))
     for one in patches:
         one.start()
     try:

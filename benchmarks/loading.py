@@ -45,7 +45,7 @@ def connect(orders: int) -> Connected:
     simulator = Simulator(settings.EBAY_SIMULATOR_URL)
     seller = _seller(simulator, orders)
     grant = simulator.post("tokens", seller=seller["username"])
-    account = AccountFactory(
+    account: EbayAccount = AccountFactory(  # type: ignore[no-untyped-call, assignment]
         ebay_user_id=seller["userId"],
         username=seller["username"],
         token__access=grant["access_token"],

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,12 @@ def measure(*, orders: int) -> dict[str, Any]:
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")
     before = _resident_mb("VmRSS")
-    started = time.perf_counter()
     run = loading.load_all(connected, orders)
-    seconds = time.perf_counter() - started
     peak = _resident_mb("VmHWM")
     return {
         "debug": settings.DEBUG,
         "orders": orders,
         "pages": run.pages,
-        "seconds": seconds,
         "before_mb": before,
         "peak_mb": peak,
         "growth_mb": peak - before,

@@ -40,7 +40,7 @@ def _timed_load(
     seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu
     orders, rows = bare.count_rows(connection)
     return {
-        "seconds": seconds, "cpu_s": cpu_s, "fetch_s": pages.fetch_s, "requests": pages.requests,
+        "seconds": seconds, "cpu_s": cpu_s, "fetch_s": pages.fetch_s, "requests": pages.calls,
         "orders": orders, "rows": rows,
     }  # fmt: skip
 

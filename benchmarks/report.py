@@ -141,11 +141,10 @@ def _memory(found: Sequence[dict[str, Any]]) -> str:
             f"{one['before_mb']:.0f}",
             f"{one['peak_mb']:.0f}",
             f"{one['growth_mb']:.1f}",
-            f"{one['seconds']:.1f}",
         ]
         for one in found
     ]
-    head = ("DEBUG", "before, MB", "peak, MB", f"growth, MB (goal {MEMORY_GOAL_MB})", "s")
+    head = ("DEBUG", "before, MB", "peak, MB", f"growth, MB (goal {MEMORY_GOAL_MB})")
     return f"### Memory of a first load of {found[0]['orders']:,} orders\n\n{_table(head, lines)}"
 
 

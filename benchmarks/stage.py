@@ -58,9 +58,14 @@ class Stage:
     server: embedded_postgres.Server
     simulator_url: str
 
-    def measure(self, name: str, *, environment: Mapping[str, str] | None = None, **options: Any) -> Any:
-        """Run one measurement of `measure.MEASUREMENTS` and return what it found. Raises BenchmarkFailed."""
-        database = f"measure_{name}"
+    def measure(
+        self, name: str, *, label: str = "", environment: Mapping[str, str] | None = None, **options: Any
+    ) -> Any:
+        """Run one measurement of `measure.measurements()` and return what it found. Raises BenchmarkFailed.
+
+        `label` tells two of the same name apart that run at once.
+        """
+        database = f"measure_{name}{label}"
         with self._admin() as connection:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
@@ -78,11 +83,11 @@ class Stage:
         self, name: str, database: str, environment: Mapping[str, str], options: Mapping[str, Any]
     ) -> Any:
         url = self.server.url.replace(f"/{self.server.database}", f"/{database}")
-        log = self.folder / f"{name}.log"
+        log = self.folder / f"{database}.log"
         with log.open("wb") as output:
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.measure", name, json.dumps(options)],
-                env=self._env(url) | environment, cwd=PROJECT, stdin=subprocess.DEVNULL,
+                env={**self._env(url), **environment}, cwd=PROJECT, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=output, check=False, timeout=_LONGEST_MEASUREMENT_S,
                 preexec_fn=die_with_parent(signal.SIGTERM),
             )  # fmt: skip

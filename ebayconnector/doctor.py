@@ -197,12 +197,12 @@ def _schedule_fault(job: Job) -> Finding | None:
 
 def _refresh_job() -> Iterator[Finding]:
     status = schedule_status(SYSTEM)
-    success = f"last success {from_now(status.last_success_at)}"
+    success = f"last success: {from_now(status.last_success_at)}"
     see = "see manage.py inspect_refresh_runtime"
     if status.overdue:
-        started = f"last started {from_now(status.worker.last_started_at)}"
+        started = f"last started: {from_now(status.worker.last_started_at)}"
         yield Finding(
-            Level.PROBLEM, "token refresh", f"the schedule {started}, {success}", "start the core cluster"
+            Level.PROBLEM, "token refresh", f"the schedule {started}; {success}", "start the core cluster"
         )
     elif status.status == "ok":
         yield Finding(Level.OK, "token refresh", success)
@@ -270,7 +270,7 @@ def _scopes() -> Iterator[Finding]:
                 "reconnect the account to grant it, or switch the worker off",
             )  # fmt: skip
     if not lacking:
-        yield Finding(Level.OK, "scopes", f"{len(rows)} accounts granted what their workers need")
+        yield Finding(Level.OK, "scopes", f"connected accounts: {len(rows)}, all granted what they need")
 
 
 def _switched_on(account: EbayAccount) -> list[Worker]:
@@ -301,7 +301,7 @@ def _accounts() -> Iterator[Finding]:
 def _account_fault(row: TokenRow) -> Finding | None:
     name = _name(row.account)
     if row.status.needs_person:
-        advice = "an admin reconnects it on the account's page"
+        advice = "an admin connects it on the account's page"
         return Finding(Level.PROBLEM, "accounts", f"{name}: {row.status.code}: {row.status.reason}", advice)
     if row.status.code in ("error", "expired"):
         detail = f"{name}: {row.status.code}: {row.status.reason} {row.failures_in_row} failures in a row."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Max, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from accounts.models import EbayAccount
@@ -48,6 +48,29 @@ def stopped_by(account: EbayAccount) -> SyncSwitch | None:
         .order_by("organization_id")
         .last()
     )
+
+
+@dataclass(frozen=True)
+class Standstill:
+    """How far a pressed button has come: runs that still end, or after what time all had stopped."""
+
+    switch: SyncSwitch
+    still_running: int
+    stopped_after: timedelta | None
+
+
+def standstill(switch: SyncSwitch) -> Standstill:
+    """`stopped_after` is None while runs still end; zero when none was running."""
+    runs = WorkerRun.objects.all()
+    if switch.organization_id is not None:
+        runs = runs.filter(account__organization_id=switch.organization_id)
+    still_running = runs.filter(status=RunStatus.RUNNING).count()
+    if still_running or switch.changed_at is None:
+        return Standstill(switch, still_running, None)
+    last = runs.filter(started_at__lte=switch.changed_at, finished_at__gte=switch.changed_at).aggregate(
+        last=Max("finished_at")
+    )["last"]
+    return Standstill(switch, 0, last - switch.changed_at if last else timedelta(0))
 
 
 def process_is_stopping(process_id: int | None) -> bool:

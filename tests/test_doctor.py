@@ -16,6 +16,7 @@ from django_q.models import Schedule
 
 from ebayconnector import doctor
 from ebayconnector.doctor import Level, diagnose
+from ebayconnector.management.commands.doctor import Command
 from ebayconnector.schedules import JOBS, write_schedules
 from syncworkers.models import SyncState
 from tests.factories import ACCESS_TOKEN, REFRESH_TOKEN, AccountFactory, give_token
@@ -122,9 +123,13 @@ def test_lines_say_what_is_wrong_and_what_to_do(well):
 
 def test_settings_that_a_system_check_refuses_are_reported_not_raised(well, settings):
     settings.SECRET_KEY = "short"
-    finding = only("settings")
-    assert (finding.level, "ebayconnector.E001" in finding.detail) == (Level.PROBLEM, True)
-    assert finding.advice.startswith("Set SECRET_KEY")
+    out = StringIO()
+    # As from the command line, where Django's own checks come first.
+    with pytest.raises(CommandError, match="problems: 1"):
+        Command(stdout=out).execute(json=True, skip_checks=False, force_color=False, no_color=True)
+    finding = json.loads(out.getvalue())["findings"][0]
+    assert (finding["level"], "ebayconnector.E001" in finding["detail"]) == ("problem", True)
+    assert finding["advice"].startswith("Set SECRET_KEY")
 
 
 def test_an_old_postgresql(well, monkeypatch):
@@ -212,7 +217,7 @@ def test_schedules_that_are_missing_or_double(well):
 def test_a_refresh_schedule_that_stands_still(well):
     BackgroundWorker.objects.update(last_started_at=timezone.now() - HOUR)
     finding = only("token refresh")
-    assert (finding.level, "last started 1 h ago" in finding.detail) == (Level.PROBLEM, True)
+    assert (finding.level, "last started: 1 h ago" in finding.detail) == (Level.PROBLEM, True)
 
 
 @pytest.mark.parametrize(("status", "level"), [("error", Level.PROBLEM), ("partial", Level.WARNING)])
@@ -220,7 +225,7 @@ def test_a_refresh_cycle_that_failed(well, status, level):
     RefreshCycle.objects.update(finished_at=timezone.now() - 5 * HOUR)
     ended_cycle(status, [{"account_id": 1, "error": f"network_error: {ACCESS_TOKEN}"}])
     finding = only("token refresh")
-    assert (finding.level, "last success 5 h ago" in finding.detail) == (level, True)
+    assert (finding.level, "last success: 5 h ago" in finding.detail) == (level, True)
     assert ACCESS_TOKEN not in finding.detail
 
 

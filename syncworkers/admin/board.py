@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,7 +17,7 @@ from accounts.access import Principal
 from accounts.models import EbayAccount, Role
 from accounts.scoped_admin import console_page, may_somewhere, visible_or_404
 from syncworkers.models import SyncSwitch, WorkerRun
-from syncworkers.selectors import WorkerRow, worker_board
+from syncworkers.selectors import Standstill, WorkerRow, standstill, worker_board
 from tokens import wire
 from tokens.admin.panel import token_panel
 from tokens.status import AccountStatus, account_status
@@ -72,7 +73,7 @@ def board(request: HttpRequest, principal: Principal) -> dict[str, Any]:
         "account": account,
         "may_connect": may_somewhere(principal, Role.ADMIN),
         "superuser": principal.everywhere,
-        "installation_switch": SyncSwitch.objects.filter(organization=None, enabled=False).first(),
+        "installation_stop": _standstill(SyncSwitch.objects.filter(organization=None)),
     }
     return context if account is None else context | _of_account(account, principal)
 
@@ -94,8 +95,14 @@ def _of_account(account: EbayAccount, principal: Principal) -> dict[str, Any]:
         "runs": [{"run": run, "took": span_length(run)} for run in runs],
         "may_operate": may_operate,
         "why_disabled": "" if may_operate else "This needs the role operator",
-        "switch": SyncSwitch.objects.filter(organization=account.organization, enabled=False).first(),
+        "stop": _standstill(SyncSwitch.objects.filter(organization=account.organization)),
     }
+
+
+def _standstill(switches: QuerySet[SyncSwitch]) -> Standstill | None:
+    """Of the pressed button among `switches`; None when none is pressed."""
+    switch = switches.filter(enabled=False).first()
+    return standstill(switch) if switch else None
 
 
 def _line(row: WorkerRow, words: BoardLine) -> dict[str, Any]:

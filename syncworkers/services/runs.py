@@ -52,6 +52,10 @@ def request_run(account: EbayAccount, worker: Worker, *, trigger: Trigger, by: s
         return Requested(False, None, refusal)
     lane = Lane.MANUAL if trigger in _PERSON_TRIGGERS else Lane.SCHEDULE
     while True:
+        # Looked for first: an INSERT would wait for the page that an active run writes at this moment.
+        joined = _join_active_run(account, worker, lane=lane, trigger=trigger, by=by)
+        if joined is not None:
+            return joined
         try:
             with transaction.atomic():
                 run = queue_run(account.pk, worker, lane=lane, trigger=trigger, by=by)
@@ -60,9 +64,6 @@ def request_run(account: EbayAccount, worker: Worker, *, trigger: Trigger, by: s
         except IntegrityError as failure:
             if "one_active_run" not in str(failure):
                 raise
-        joined = _join_active_run(account, worker, lane=lane, trigger=trigger, by=by)
-        if joined is not None:
-            return joined
 
 
 def ensure_state(account: EbayAccount, worker: Worker) -> SyncState:
@@ -85,7 +86,7 @@ def _join_active_run(
 ) -> Requested | None:
     """The active run is the one: moved to the front if it waits behind this lane or for its time.
 
-    None when it has ended meanwhile.
+    None when there is none (any more).
     """
     active = WorkerRun.objects.filter(account=account, api_family=worker.key, status__in=ACTIVE)
     waits = Q(lane__gt=lane) | Q(not_before__gt=Now()) if lane == Lane.MANUAL else Q(lane__gt=lane)

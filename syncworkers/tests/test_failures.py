@@ -15,6 +15,7 @@ from syncworkers.models import FailedSlice, Order, SyncState, WorkerLog, WorkerR
 from syncworkers.services import runs
 from syncworkers.services.store import upsert_page
 from tests.factories import give_token
+from tests.waiting import eventually
 from tokens.models import ApiPause, EbayToken
 
 from .running import (
@@ -23,6 +24,7 @@ from .running import (
     ago,
     execute,
     iso,
+    let_time_pass,
     run_orders,
     seller_account,
     state_of,
@@ -53,6 +55,7 @@ def test_answers_that_are_none_are_an_error_and_the_cursor_stays(ebay, account, 
     assert len(ebay.requests(GET_ORDERS)) == 3
 
     ebay.delete("faults")
+    let_time_pass(ebay)
     retry = WorkerRun.objects.get(status="queued")
     assert execute(retry.pk).status == "completed"
     assert stored(account) == truth(ebay, account)
@@ -341,23 +344,18 @@ def test_a_page_that_was_fetched_while_the_run_was_abandoned_is_thrown_away(ebay
     ebay.fault(PATH, "slow", count=1, delay_s=1.5)
 
     def abandon() -> None:
-        WorkerRun.objects.filter(status="running").update(status="abandoned")
-        connection.close()
+        try:
+            eventually(lambda: ebay.requests(GET_ORDERS), what="the page is asked for")
+            WorkerRun.objects.filter(status="running").update(status="abandoned")
+        finally:
+            connection.close()
 
-    fetching = threading.Event()
-
-    def watch() -> None:
-        for _ in range(200):
-            if ebay.requests(GET_ORDERS):
-                break
-            fetching.wait(0.02)
-        abandon()
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    other = threading.Thread(target=abandon)
+    other.start()
     run = run_orders(account)
-    watcher.join()
+    other.join()
     assert run.status == "abandoned"
+    assert len(ebay.requests(GET_ORDERS)) == 1
     assert not Order.objects.exists()
     assert SyncState.objects.get().covered == []
 

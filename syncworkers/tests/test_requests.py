@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
 from accounts.models import EbayAccount
+from syncworkers.locks import beat
 from syncworkers.models import Reason, SyncState, SyncSwitch, Trigger, WorkerRun
 from syncworkers.models.runs import Lane
 from syncworkers.registry import WORKERS
@@ -32,6 +34,15 @@ def test_of_eight_at_the_same_time_one_starts_a_run(transactional_db):
     assert {answer.run_id for answer in answers} == {run.pk}
     assert {answer.reason for answer in answers if not answer.started} == {Reason.ALREADY_RUNNING}
     assert SyncState.objects.count() == 1
+
+
+def test_asking_never_waits_for_the_page_that_is_being_written(transactional_db):
+    run = RunFactory(status="running")
+    runs.ensure_state(run.account, ORDERS)
+    with transaction.atomic():
+        beat(run.pk)
+        (answer,) = in_threads([lambda: ask(EbayAccount.objects.get())])
+    assert answer == runs.Requested(False, run.pk, Reason.ALREADY_RUNNING)
 
 
 @pytest.mark.django_db

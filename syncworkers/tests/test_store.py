@@ -56,9 +56,7 @@ def test_the_same_page_again_writes_nothing(account):
 def test_only_the_changed_row_is_rewritten(account):
     store(account, order("1"), order("2"), order("3", lineItems=[line("1"), line("2")]))
     before = rows_written()
-    result = store(
-        account, order("1"), order("2"), order("3", lineItems=[line("1"), line("2", quantity=9)])
-    )
+    result = store(account, order("1"), order("2"), order("3", lineItems=[line("1"), line("2", quantity=9)]))
     assert (result.stored, result.unchanged) == (1, 2)
     changed = {key for key, place in rows_written().items() if before[key] != place}
     rewritten = OrderLineItem.objects.get(order__order_id="3", line_item_id="2")

@@ -14,11 +14,13 @@ from accounts.models import AuditEvent, EbayAccount
 from syncworkers.models import Order, SyncState, SyncSwitch, WorkerRun
 from syncworkers.services import history, runs, switches
 from tests.factories import AccountFactory, RunFactory, SyncStateFactory, UserFactory, member
+from tests.waiting import eventually
 
 from .running import (
     GET_ORDERS,
     ORDERS,
     ago,
+    execute,
     run_orders,
     run_until_quiet,
     seller_account,
@@ -156,8 +158,7 @@ def test_a_running_run_ends_at_the_next_page_and_goes_on_later(ebay, small_pages
 
     def switch_off() -> None:
         try:
-            while len(ebay.requests(GET_ORDERS)) < 3:
-                pass
+            eventually(lambda: len(ebay.requests(GET_ORDERS)) >= 3, what="the third page is asked for")
             switch(what, EbayAccount.objects.get(pk=account.pk), False)
         finally:
             connections.close_all()
@@ -182,8 +183,6 @@ def test_a_run_claimed_before_the_button_was_pressed_is_skipped(ebay):
     account = seller_account(ebay)
     requested = runs.request_run(account, ORDERS, trigger="manual", by="olga")
     SyncSwitch.objects.create(organization=None, enabled=False)
-    from .running import execute
-
     run = execute(requested.run_id)
     assert (run.status, run.reason) == ("skipped", "workers_disabled")
     assert ebay.requests(GET_ORDERS) == []

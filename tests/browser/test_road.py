@@ -59,6 +59,7 @@ def test_from_log_in_to_orders_and_the_red_button(browser_page: Page, at_home, t
         dialog.get_by_label("Reason").fill("wrong prices")
         dialog.get_by_role("button", name="STOP EVERYTHING").click()
         expect(page.locator("[data-stopped]")).to_contain_text("wrong prices", timeout=15_000)
+        expect(page.locator("[data-standstill]")).to_contain_text("All stopped after", timeout=15_000)
         expect(page.locator(f"[data-run='{run.pk}']")).to_contain_text("Cancelled", timeout=15_000)
         run.refresh_from_db()
         assert (run.status, run.reason) == ("cancelled", "workers_disabled")

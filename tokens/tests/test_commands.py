@@ -244,6 +244,13 @@ def test_what_opens_but_is_no_token():
     assert "plain secret text" not in out
 
 
+def test_what_was_stored_unsealed_is_masked_too():
+    change_token(AccountFactory(), access_token_sealed="plain secret text")
+    out = run("inspect_tokens")
+    assert "it is not sealed in this product's form" in out
+    assert "plai…text (17)" in out
+
+
 def test_an_account_without_token_and_a_deactivated_one():
     AccountFactory(token=False)
     AccountFactory(is_active=False)
