@@ -88,7 +88,7 @@ def _timers(clock: Clock) -> Iterator[None]:
         (payloads, "encoded", ENCODE),
         (connection, "commit", COMMIT),
     ]
-    patches = [
+    patches: list[Any] = [
         patch.object(where, name, clock.timed(part, getattr(where, name))) for where, name, part in wrapped
     ]
     patches.append(patch("syncworkers.services.execution.WORKERS", new={**WORKERS, "orders": timed_worker}))

@@ -86,10 +86,10 @@ def _loads(loads: dict[str, Any]) -> str:
     head = ("way", "load", "s", "of it waiting for eBay", "our CPU, s", "orders/s", "rows/s",
             "time against limit", "the same without eBay")  # fmt: skip
     return "\n".join([
-        f"### {first['orders']:,} orders ({first['rows']:,} rows with line items), median of "
-        f"{len(loads['engine'])} rounds", "",
+        f"### {first['orders']:,} orders ({first['rows']:,} rows with line items); "
+        f"rounds: {len(loads['engine'])}, the median counts", "",
         _table(head, lines), "",
-        f"*per row* was measured on {medians['per_row', 'first']['orders']:,} orders and is scaled.",
+        f"*per row* was measured on {medians['per_row', 'first']['orders']:,} orders and scaled.",
         f"The engine made {first['requests']} requests "
         "(overlaps, and probes of slices that are too long, included), "
         f"the limit {medians['limit', 'first']['requests']}.",

@@ -179,7 +179,8 @@ def check_connection() -> None:
 
     It does so by itself only between web requests; a run that reads pages for minutes is none.
     """
-    connection.close_if_unusable_or_obsolete()
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 _ABANDON = """

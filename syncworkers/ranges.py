@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -68,6 +68,10 @@ def _cut(span: Span, hole: Span) -> list[Span]:
     return [piece for piece in pieces if piece.start < piece.end]
 
 
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_END = datetime.max.replace(tzinfo=UTC)
+
+
 class SpansField(models.Field):  # type: ignore[type-arg]  # not subscriptable at run time
     """A list of disjoint spans, stored as `tstzmultirange`."""
 
@@ -82,9 +86,9 @@ class SpansField(models.Field):  # type: ignore[type-arg]  # not subscriptable a
 
 
 def spans_of(value: Multirange[datetime] | str) -> list[Span]:
-    """From PostgreSQL. Open ends do not occur in what we write."""
+    """From PostgreSQL. Open ends are not ours; they become the ends of time, which nobody takes for true."""
     assert not isinstance(value, str), "psycopg adapts tstzmultirange"
-    return [Span(r.lower, r.upper) for r in value if r.lower is not None and r.upper is not None]
+    return [Span(r.lower or _BEGINNING, r.upper or _END) for r in value]
 
 
 def multirange_of(spans: Iterable[Span]) -> Multirange[datetime]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from .ranges import Span, merged, to_millisecond, without
 
 FIRST_LIVE = timedelta(hours=24)
 # eBay refuses ends in the future (30850); its own clock is measured only to the second.
 SAFETY = timedelta(seconds=5)
+# Coverage ends at eBay's clock, which may be ahead of the one that looks.
+_CLOCK_TOLERANCE = timedelta(minutes=10)
+_BEFORE_EBAY = datetime(1995, 9, 3, tzinfo=UTC)
 # A failed slice is tried again after these pauses, then at the last one for ever.
 RETRY_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 
@@ -26,6 +29,29 @@ class Reach:
     def start(self, now: datetime) -> datetime:
         wanted = self.wanted_from or now - self.backfill
         return to_millisecond(max(wanted, now - self.longest_lookback))
+
+
+class ImpossibleCoverage(ValueError):
+    """The stored coverage cannot be true; the text says what it claims."""
+
+
+def check_coverage(covered: Sequence[Span], *, now: datetime) -> None:
+    """Raise ImpossibleCoverage for times that cannot have been read: the future, or before eBay.
+
+    Going on would take "complete until 2031" for "nothing to do".
+    """
+    for span in covered:
+        if not _is_possible(span, now):
+            raise ImpossibleCoverage(f"{span.start:%Y-%m-%d %H:%M} to {span.end:%Y-%m-%d %H:%M}")
+
+
+def possible_coverage(covered: Sequence[Span], *, now: datetime) -> list[Span]:
+    """The spans that may be true. One that lies about its end is not believed about its beginning."""
+    return [span for span in covered if _is_possible(span, now)]
+
+
+def _is_possible(span: Span, now: datetime) -> bool:
+    return span.start >= _BEFORE_EBAY and span.end <= now + _CLOCK_TOLERANCE
 
 
 def live_span(covered: Sequence[Span], *, now: datetime, overlap: timedelta, reach: Reach) -> Span:

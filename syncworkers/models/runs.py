@@ -66,6 +66,7 @@ class Reason(models.TextChoices):
     EBAY_UNAVAILABLE = "ebay_unavailable", "eBay did not answer properly"
     EBAY_REFUSED = "ebay_refused", "eBay refused the request"
     TOKEN_UNAVAILABLE = "token_unavailable", "No access token could be had"
+    BAD_CURSOR = "bad_cursor", "The stored cursor cannot be true"
     INTERNAL_ERROR = "internal_error", "A fault of ours"
 
 

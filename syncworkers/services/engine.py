@@ -12,7 +12,7 @@ from syncworkers.locks import move_to_history
 from syncworkers.models import Reason, WorkerRun
 from syncworkers.models.runs import Lane
 from syncworkers.ranges import Span
-from syncworkers.windows import gaps, live_span
+from syncworkers.windows import check_coverage, gaps, live_span
 
 from . import coverage
 from .context import GaveWay, RunContext
@@ -23,9 +23,11 @@ def read_everything(context: RunContext) -> None:
     """The live part, then the gaps, newest first.
 
     Raises Stopped, GaveWay, FenceLost, TokenUnavailable and EbayError; what was stored until then stays.
+    ImpossibleCoverage before anything is read.
     """
     state, worker = context.state, context.worker
     now = context.ebay_now()
+    check_coverage(state.covered, now=now)
     live = live_span(state.covered, now=now, overlap=worker.overlap, reach=context.reach)
     missing = _gaps(context, live, now)
     _note_window(context, [*missing, live])

@@ -24,6 +24,7 @@ from syncworkers.locks import Claimed, FenceLost
 from syncworkers.models import Reason, RunStatus, SyncState, WorkerRun
 from syncworkers.models.runs import Lane, Trigger
 from syncworkers.registry import WORKERS, Worker
+from syncworkers.windows import ImpossibleCoverage
 from tokens import wire
 from tokens.services.clients import client_for
 from tokens.services.pauses import pause_api
@@ -83,6 +84,9 @@ def execute_run(
         return ending.stopped(stop)
     except (EbayError, TokenUnavailable) as failure:
         return ending.failed(failure)
+    except ImpossibleCoverage as claim:
+        words = f"The cursor says that {claim} is complete, which cannot be true. Nothing was read. "
+        return ending.record(RunStatus.ERROR, reason=Reason.BAD_CURSOR, error=words + "Set it again.")
     except BaseException as failure:
         # The edge of a job: record the run's end, then let django-q2 or the command see the failure.
         logger.exception("run %s failed unexpectedly", run.pk)

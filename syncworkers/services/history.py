@@ -13,6 +13,7 @@ from accounts.audit import record_act
 from accounts.models import EbayAccount, Role
 from syncworkers.models import SyncState
 from syncworkers.registry import Worker
+from syncworkers.windows import possible_coverage
 
 from .runs import ensure_state
 
@@ -26,7 +27,7 @@ def want_since(
 ) -> SyncState:
     """Read back to `since` (None: the family's own backfill) and keep it so; gaps follow from it.
 
-    Nothing that is covered is read again. Raises UnusableStart.
+    Nothing that is covered is read again; coverage that cannot be true is dropped. Raises UnusableStart.
     """
     by.require(Role.OPERATOR, account.organization_id)
     now = timezone.now()
@@ -39,7 +40,8 @@ def want_since(
         state = ensure_state(account, worker)
         before = state.wanted_from
         state.wanted_from = since
-        state.save(update_fields=["wanted_from"])
+        state.covered = possible_coverage(state.covered, now=now)
+        state.save(update_fields=["wanted_from", "covered"])
         record_act(
             by, "cursor", organization_id=account.organization_id, target=account, family=worker.key,
             before=before.isoformat() if before else "backfill",
