@@ -42,7 +42,7 @@ def _arguments() -> argparse.Namespace:
 
 def _measure_all(args: argparse.Namespace) -> dict[str, Any]:
     results: dict[str, Any] = {"date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"}
-    with running_stage(orders=args.orders) as stage:
+    with running_stage(sellers=[args.orders, args.memory_orders]) as stage:
         results["machine"] = report.machine(postgres=stage.postgres_version(), commit_ms=stage.commit_ms())
         for name in NAMES:
             if args.only in (None, name):

@@ -25,6 +25,8 @@ from syncworkers.services.execution import execute_run
 from tests.factories import AccountFactory
 from tests.simulator import Simulator
 
+from .stage import seller_name
+
 ORDERS = WORKERS["orders"]
 # All of the simulator's orders are younger; the hour keeps clear of eBay's limit.
 REACH = ORDERS.longest_lookback - timedelta(hours=1)
@@ -43,7 +45,7 @@ class Connected:
 def connect(orders: int) -> Connected:
     """An account of a seller with so many orders, wanted from the oldest on; the simulator's book is made."""
     simulator = Simulator(settings.EBAY_SIMULATOR_URL)
-    seller = _seller(simulator, orders)
+    seller = next(s for s in simulator.sellers() if s["username"] == seller_name(orders))
     grant = simulator.post("tokens", seller=seller["username"])
     account: EbayAccount = AccountFactory(  # type: ignore[no-untyped-call, assignment]
         ebay_user_id=seller["userId"],
@@ -56,12 +58,6 @@ def connect(orders: int) -> Connected:
         raise RuntimeError(f"the simulator has {known} orders instead of {orders}")
     history.want_since(account, ORDERS, timezone.now() - REACH, reason="benchmark", by=SYSTEM)
     return Connected(account, grant["access_token"])
-
-
-def _seller(simulator: Simulator, orders: int) -> dict[str, Any]:
-    name = f"bench_{orders}"
-    known = {seller["username"]: seller for seller in simulator.sellers()}
-    return known.get(name) or simulator.post("sellers", username=name, orders=orders)
 
 
 def load(account: EbayAccount) -> WorkerRun:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import random
 import time
@@ -77,6 +78,12 @@ class EbayClient:
         self._wait = wait
         self._attempts = attempts
         self._clock = clock
+
+    def trying(self, attempts: int) -> EbayClient:
+        """The same client with another number of attempts for repeatable calls."""
+        other = copy.copy(self)
+        other._attempts = attempts
+        return other
 
     def call(
         self,

@@ -88,11 +88,11 @@ class ExchangeMiddleware:
         entry = self._log(asked, caller, fault)
         status = _NO_ANSWER
         try:
-            status = await self._answer(asked, fault, send)
+            status = await self._answer(asked, fault, caller.seller, send)
         finally:
             entry.status, entry.duration_s = status, round(time.perf_counter() - started, 6)
 
-    async def _answer(self, asked: _Asked, fault: Fault | None, send: Send) -> int:
+    async def _answer(self, asked: _Asked, fault: Fault | None, seller: str | None, send: Send) -> int:
         """Do the work, let the fault strike, send what is left; answers the status sent."""
         network_s = self.world.latencies.of(asked.subject)
         await _pause(network_s / 2)
@@ -104,6 +104,9 @@ class ExchangeMiddleware:
             answer = await self._real_answer(asked)
         if answer is None:
             return _NO_ANSWER
+        poison = self.world.faults.poison_in(answer.body, asked.scope["method"], asked.subject, seller)
+        if poison is not None:
+            answer = await self._error_answer(asked, poison)
         self._finish(asked, answer)
         await _pause(network_s / 2)
         return await _deliver(asked, fault, answer, send)

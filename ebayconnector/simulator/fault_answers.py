@@ -28,7 +28,7 @@ def fault_answer(fault: Fault, path: str, call: TradingCall | None) -> Response:
             return json_response(_expired(path), fault.status or (400 if _is_oauth(path) else 401), headers)
         case "rate_limited":
             return json_response(TOO_MANY_REQUESTS, fault.status or 429, headers)
-        case "server_error":
+        case "server_error" | "poison":
             return json_response(system_error(path), fault.status or 500, headers)
         case "unavailable":
             return Response(_UNAVAILABLE, fault.status or 503, headers, media_type="text/html")

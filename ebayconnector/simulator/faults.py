@@ -9,7 +9,7 @@ from ebayconnector.simulator.json_types import JsonObject
 
 FaultKind = Literal[
     "expired_token", "rate_limited", "server_error", "unavailable", "slow", "drip", "cut", "reset",
-    "malformed_json", "wrong_content_type", "empty_body", "status", "replace_body",
+    "malformed_json", "wrong_content_type", "empty_body", "status", "replace_body", "poison",
 ]  # fmt: skip
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
 
@@ -34,6 +34,7 @@ class Fault:
     retry_after: int | None
     delay_s: float
     body: Any
+    contains: str | None = None
     hits: int = 0
 
     def wants(self, method: str, subject: str, seller: str | None) -> bool:
@@ -67,13 +68,23 @@ class Faults:
     def strike(self, method: str, subject: str, seller: str | None) -> Fault | None:
         """The first rule that hits this call, counted; None when all is well."""
         for fault in self.rules:
-            if not fault.wants(method, subject, seller):
+            if fault.kind == "poison" or not fault.wants(method, subject, seller):
                 continue
             if fault.skip > 0:
                 fault.skip -= 1
                 continue
             self._count(fault)
             return fault
+        return None
+
+    def poison_in(self, body: bytes, method: str, subject: str, seller: str | None) -> Fault | None:
+        """The rule whose record this answer would hold: eBay fails on it, whatever the page."""
+        for fault in self.rules:
+            if fault.kind != "poison" or not fault.wants(method, subject, seller):
+                continue
+            if (fault.contains or "").encode() in body:
+                self._count(fault)
+                return fault
         return None
 
     def _count(self, fault: Fault) -> None:

@@ -5,18 +5,19 @@ How one slice is read, and when it counts as complete: `slices`.
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime
 
 from ebayconnector.ebay.errors import BadAnswer, Unavailable
 from syncworkers.locks import move_to_history
 from syncworkers.models import Reason, WorkerRun
 from syncworkers.models.runs import Lane
-from syncworkers.ranges import Span
-from syncworkers.windows import check_coverage, gaps, live_span
+from syncworkers.ranges import Span, merged, to_millisecond
+from syncworkers.windows import SAFETY, check_coverage, gaps, live_span
 
 from . import coverage
 from .context import GaveWay, RunContext
-from .slices import read_slice
+from .slices import SHORTEST_SLICE, read_slice
 
 
 def read_everything(context: RunContext) -> None:
@@ -63,14 +64,70 @@ def _turn_to_history(context: RunContext) -> None:
 
 
 def read_span(context: RunContext, span: Span) -> None:
-    """Read a span in slices of at most ten pages, newest first."""
+    """Read a span in slices of at most ten pages, newest first.
+
+    What eBay does not answer for although it answers otherwise is narrowed down and stays a gap; raises
+    Unavailable or BadAnswer when it does not answer at all.
+    """
     waiting = [span] if span.start < span.end else []
     while waiting:
         current = waiting.pop()
         try:
             waiting.extend(read_slice(context, current))
         except (Unavailable, BadAnswer) as failure:
-            # eBay did not answer properly, three times: the slice waits, and so does the rest of the run.
-            with context.fenced():
-                context.give_up([current], Reason.EBAY_UNAVAILABLE, str(failure))
-            raise
+            _narrow(context, current, failure)
+
+
+def _narrow(context: RunContext, span: Span, failure: Unavailable | BadAnswer) -> None:
+    """Halve a span that eBay fails on, until the rest is read and only what is at fault is left.
+
+    Breadth first and with single attempts: of two halves with one record at fault, one soon succeeds.
+    """
+    patient, context.client = context.client, context.client.trying(1)
+    suspects, hopeless = _halves(span), [] if span.length > SHORTEST_SLICE else [span]
+    try:
+        _refuse_to_narrow_an_outage(context, [span], failure)
+        while suspects:
+            suspect = suspects.popleft()
+            try:
+                suspects.extend(read_slice(context, suspect))
+            except (Unavailable, BadAnswer) as again:
+                failure = again
+                suspects.extend(_halves(suspect))
+                hopeless += [] if suspect.length > SHORTEST_SLICE else [suspect]
+                _refuse_to_narrow_an_outage(context, merged([*suspects, *hopeless]), failure)
+    finally:
+        context.client = patient
+    if hopeless:
+        with context.fenced():
+            context.give_up(hopeless, Reason.EBAY_UNAVAILABLE, str(failure))
+
+
+def _halves(span: Span) -> deque[Span]:
+    """Newest first; nothing when it is too short to halve."""
+    return deque(reversed(span.split(2))) if span.length > SHORTEST_SLICE else deque()
+
+
+def _refuse_to_narrow_an_outage(
+    context: RunContext, left: list[Span], failure: Unavailable | BadAnswer
+) -> None:
+    """When eBay does not even answer for a second that was just now, nothing is learned by asking on."""
+    with context.fenced() as signals:
+        pass
+    context.heed(signals)
+    now = to_millisecond(context.ebay_now() - SAFETY)
+    try:
+        next(
+            context.worker.pages(
+                context.client,
+                modified_from=now - SHORTEST_SLICE,
+                modified_to=now,
+                limit=context.worker.page_limit,
+                overlap=1,
+            ),
+            None,
+        )
+    except (Unavailable, BadAnswer):
+        with context.fenced():
+            context.give_up(left, Reason.EBAY_UNAVAILABLE, str(failure))
+        raise failure from None

@@ -24,7 +24,7 @@ from .store import BadRecord, PageResult, identity_of, upsert_page
 
 PAGES_PER_SLICE = 10
 ATTEMPTS_PER_SLICE = 3
-_SHORTEST_SLICE = timedelta(seconds=1)
+SHORTEST_SLICE = timedelta(seconds=1)
 _MOST_PARTS = 64
 
 
@@ -40,7 +40,7 @@ def read_slice(context: RunContext, span: Span) -> list[Span]:
         with context.fenced():
             text = f"records moved while {words(span)} was read (attempt {attempt})"
             runlog.write(context.run, "drift", text, level="warning")
-    if span.length > _SHORTEST_SLICE:
+    if span.length > SHORTEST_SLICE:
         return span.split(reading.parts_of_a_page)
     with context.fenced():
         context.give_up([span], Reason.DRIFT, "records kept moving while the slice was read")
@@ -90,7 +90,7 @@ class SliceReading:
 
     def _is_too_long(self, first: Page) -> bool:
         rows = PAGES_PER_SLICE * (first.limit - 1)
-        if first.total <= rows or self.span.length <= _SHORTEST_SLICE:
+        if first.total <= rows or self.span.length <= SHORTEST_SLICE:
             return False
         self.parts = min(-(-first.total // rows), _MOST_PARTS)
         return True
@@ -149,7 +149,7 @@ class SliceReading:
     def _cover(self) -> bool:
         """Cover the slice less the records at fault. False when it must be cut to find out where they are."""
         places = {self._place(bad) for bad in self._bad.values()}
-        if self.span in places and self.span.length > _SHORTEST_SLICE:
+        if self.span in places and self.span.length > SHORTEST_SLICE:
             self.parts = 2
             return False
         run = self.context.run

@@ -13,7 +13,7 @@ from ebayconnector.simulator.responses import json_response
 
 _FIELDS = (
     "path", "kind", "method", "seller", "count", "skip", "before",
-    "status", "code", "retry_after", "delay_s", "body",
+    "status", "code", "retry_after", "delay_s", "body", "contains",
 )  # fmt: skip
 
 
@@ -39,6 +39,9 @@ def _read(fields: Fields) -> Fault:
         raise BadControlCall("status must be a known HTTP status")
     if kind == "status" and status is None:
         raise BadControlCall("kind status needs a status")
+    contains = fields.maybe_text("contains")
+    if kind == "poison" and not contains:
+        raise BadControlCall("kind poison needs what the answer contains, such as an order id")
     method = fields.maybe_text("method")
     return Fault(
         id=0,
@@ -54,6 +57,7 @@ def _read(fields: Fields) -> Fault:
         retry_after=fields.maybe_whole("retry_after"),
         delay_s=fields.number("delay_s", 1.0, least=0),
         body=fields.raw("body"),
+        contains=contains,
     )
 
 
