@@ -41,6 +41,13 @@ def _ship_to(order: JsonObject) -> JsonObject:
 
 
 def _line_row(line: JsonObject, position: int) -> dict[str, Any]:
+    try:
+        return _line_columns(line, position)
+    except r.Unmappable as refused:
+        raise r.Unmappable(f"lineItems[{position}].{refused}") from None
+
+
+def _line_columns(line: JsonObject, position: int) -> dict[str, Any]:
     return {
         "line_item_id": r.required_text(line, "lineItemId"),
         "position": position,
