@@ -215,7 +215,8 @@ def _upsert(worker: Worker, account: EbayAccount, records: list[Record]) -> dict
     )
     values: list[Callable[[Record], Any]] = [_column_reader(name) for name in mapped]
     values += [lambda r: payloads.encoded(r.payload), lambda r: r.digest, lambda r: r.row.modified_at]
-    parameters = [[value(record) for record in records] for value in values]
+    parameters: list[Any] = [[value(record) for record in records] for value in values]
+    parameters[len(mapped)] = "\n".join(parameters[len(mapped)])
     with connection.cursor() as cursor:
         cursor.execute(sql, [account.pk, account.house_name, *parameters])
         return {tuple(key): pk for pk, *key in cursor.fetchall()}
@@ -284,13 +285,14 @@ def _quoted(names: Iterable[str]) -> str:
 
 def _arrays(model: type[models.Model], names: Iterable[str]) -> str:
     """`%s::text[], %s::timestamptz[], …` for unnest."""
-    return ", ".join(f"%s::{_array_type(model, name)}" for name in names)
+    return ", ".join(_array(model, name) for name in names)
 
 
-def _array_type(model: type[models.Model], name: str) -> str:
+def _array(model: type[models.Model], name: str) -> str:
     kind = _ARRAY_TYPES[model._meta.get_field(name).get_internal_type()]
-    # psycopg sends a list of JSON texts as text[]; PostgreSQL makes jsonb of it.
-    return "text[]::jsonb[]" if kind == "jsonb[]" else kind
+    # Documents come as one text of lines: psycopg would escape each quote of an array's elements, which
+    # cost half of a first load (benchmarks/README.md). Encoded JSON holds no line feed.
+    return f"string_to_array(%s, E'\\n')::{kind}" if kind == "jsonb[]" else f"%s::{kind}"
 
 
 def _key_arrays(worker: Worker) -> str:

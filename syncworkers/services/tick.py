@@ -36,9 +36,9 @@ ON CONFLICT (account_id, api_family) DO NOTHING
 
 # The next time is counted from the planned one, so that a late tick does not shift the rhythm; slots
 # that were missed altogether are dropped, not replayed. Rows that a page transaction holds are left for
-# the next tick: nobody waits here. (ON CONFLICT alone would wait for a page that is being written; it is
-# for two ticks at once.) History that waits in the queue moves up: its first part is the live
-# one, which is due now.
+# the next tick: nobody waits here. ON CONFLICT alone would wait for a page that is being written; it is for
+# two ticks at once. NOT IN is hashed; NOT EXISTS was planned as a loop over the table that is written.
+# History that waits in the queue moves up: its first part is the live one, which is due now.
 _DUE = """
 WITH w AS (
   SELECT * FROM unnest(%(families)s::text[], %(apis)s::text[], %(intervals)s::interval[],
@@ -78,8 +78,8 @@ INSERT INTO ebay_worker_run (account_id, api_family, api, status, reason, lane, 
 SELECT account_id, api_family, api, 'queued', '', 2, 'schedule', '', clock_timestamp(), clock_timestamp(),
   '', 1, 0, 0, 0, 0, 0, 0, false, '', '{}'
 FROM due
-WHERE NOT EXISTS (SELECT 1 FROM ebay_worker_run x WHERE x.account_id = due.account_id
-                  AND x.api_family = due.api_family AND x.status IN ('queued', 'running'))
+WHERE (account_id, api_family) NOT IN (SELECT x.account_id, x.api_family FROM ebay_worker_run x
+                                       WHERE x.status IN ('queued', 'running'))
 ON CONFLICT (account_id, api_family) WHERE status IN ('queued', 'running') DO NOTHING
 """
 

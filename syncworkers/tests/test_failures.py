@@ -119,6 +119,7 @@ def test_failing_old_data_is_one_gap_that_waits_longer_each_time(ebay, account):
     WorkerRun.objects.filter(status="queued").delete()
     # Before its time the gap is left alone: only the live part is read.
     ebay.delete("faults")
+    let_time_pass(ebay)
     ebay.delete("requests")
     assert run_orders(account).status == "completed"
     assert len(ebay.requests(GET_ORDERS)) == 1

@@ -162,7 +162,7 @@ def test_a_record_without_time_is_found_by_halving(ebay, account):
 
 @pytest.mark.slow
 def test_a_record_without_time_that_always_comes_leaves_gaps_of_a_second(ebay, account, monkeypatch):
-    monkeypatch.setattr("syncworkers.services.slices._SHORTEST_SLICE", timedelta(days=12))
+    monkeypatch.setattr("syncworkers.services.slices.SHORTEST_SLICE", timedelta(days=12))
     without_id(ebay, "?", times=None)
     run = run_orders(account)
     assert (run.status, run.reason) == ("partial", "quarantine")
