@@ -44,8 +44,13 @@ lint: setup
 test: setup browser lint
 	$(BIN)/pytest -n 2 --dist loadgroup
 
+# The long forms: many seeds, large backfills. A failing seed replays: SOAK_SEED=17 make soak
+soak: setup
+	SOAK_SEEDS=$${SOAK_SEEDS:-300} SOAK_ORDERS=$${SOAK_ORDERS:-20000} $(BIN)/pytest -n 2 --dist loadgroup --timeout 1800 -m "" \
+	  syncworkers/tests/test_drift.py tests/races
+
 test-fast: setup
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 -m "not slow and not soak"
 
 # On a machine that does nothing else: writes benchmarks/results/last.json and benchmarks/README.md.
 bench: setup

@@ -13,6 +13,8 @@ FIRST_LIVE = timedelta(hours=24)
 SAFETY = timedelta(seconds=5)
 # Coverage ends at eBay's clock, which may be ahead of the one that looks.
 _CLOCK_TOLERANCE = timedelta(minutes=10)
+# The far end of the backfill moves with a clock that is known to a second: less than this is no gap there.
+_FAR_EDGE = timedelta(seconds=10)
 _BEFORE_EBAY = datetime(1995, 9, 3, tzinfo=UTC)
 # A failed slice is tried again after these pauses, then at the last one for ever.
 RETRY_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
@@ -65,8 +67,11 @@ def gaps(
     covered: Sequence[Span], *, live: Span, reach: Reach, now: datetime, waiting: Sequence[Span] = ()
 ) -> list[Span]:
     """What is wanted and not covered, newest first; `waiting` are failed slices whose time has not come."""
-    wanted = [Span(reach.start(now), live.start)]
-    return sorted(without(wanted, [*covered, *waiting]), reverse=True)
+    start = reach.start(now)
+    found = sorted(without([Span(start, live.start)], [*covered, *waiting]), reverse=True)
+    if reach.wanted_from is None and found and found[-1].start == start and found[-1].length < _FAR_EDGE:
+        found.pop()
+    return found
 
 
 def retry_pause(attempts: int) -> timedelta:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from ebayconnector.ebay.fulfillment import order_pages
@@ -9,6 +11,7 @@ from syncworkers.models import FailedSlice, Order, WorkerLog
 from syncworkers.ranges import Span
 from syncworkers.services import coverage, runs
 from syncworkers.services.store import upsert_page
+from tests.seeds import seeds
 from tokens.services.clients import client_for
 
 from .running import (
@@ -32,11 +35,14 @@ def quiet_pass(ebay, account):
     return run_until_quiet(account)[-1]
 
 
-@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("seed", seeds(6))
 def test_no_order_is_lost_while_orders_move(ebay, small_pages, seed):
-    ebay.reset(seed=seed, orders=150)
+    """Any rate, kind and order of rows: `SOAK_SEED=n` replays one."""
+    dice = random.Random(seed)
+    ebay.reset(seed=seed, orders=150, sort=dice.choice(["newest_first", "oldest_first", "by_id"]))
     account = seller_account(ebay)
-    ebay.post("drift", seller=account.username, per_page=1 + seed % 3, kind="mixed", pages=40)
+    kind = dice.choice(["mixed", "modify", "create"])
+    ebay.post("drift", seller=account.username, per_page=dice.randint(1, 6), kind=kind, pages=40)
     run = run_orders(account)
     assert run.status == "completed" or (run.status == "partial" and FailedSlice.objects.exists())
     assert covered_but_not_true(ebay, account) == {}

@@ -74,6 +74,15 @@ def test_waiting_slices_are_left_out():
     assert not any(gap.overlaps(waiting[0]) for gap in missing([], waiting=waiting))
 
 
+def test_a_clock_that_went_back_a_second_makes_no_gap_at_the_far_end():
+    start = REACH.start(NOW)
+    covered = [Span(start + timedelta(seconds=1), days_ago(0.01))]
+    assert missing(covered) == []
+    assert missing([Span(start + timedelta(minutes=1), days_ago(0.01))]) != []
+    wish = Reach(start, REACH.backfill, REACH.longest_lookback)
+    assert gaps(covered, live=live(covered), reach=wish, now=NOW) == [Span(start, covered[0].start)]
+
+
 def test_a_wish_goes_further_back_than_the_setting_but_not_than_ebay():
     wish = Reach(NOW - timedelta(days=400), timedelta(days=90), timedelta(days=729))
     assert wish.start(NOW) == (NOW - timedelta(days=400)).replace(microsecond=123_000)

@@ -61,8 +61,7 @@ def test_the_schedule_runs_what_is_due_and_refreshes_tokens(simulator, tmp_path)
         )
     run = WorkerRun.objects.get(account=account)
     assert run.trigger == "schedule"
-    log = TokenRefreshLog.objects.get()
-    assert (log.success, log.triggered_by) == (True, "scheduled")
+    assert TokenRefreshLog.objects.get(triggered_by="scheduled").success
     assert EbayToken.objects.get().expires_at > timezone.now() + timedelta(minutes=100)
 
 
