@@ -16,6 +16,7 @@ from tokens.status import account_status, token_of
 
 from .models import FailedSlice, QuarantinedRecord, Reason, RunStatus, SyncState, SyncSwitch, WorkerRun
 from .models.runs import ACTIVE
+from .pace import history_time_left
 from .ranges import Span
 from .registry import WORKERS, Worker
 from .windows import Reach, complete_since, completeness, gaps, live_span
@@ -91,7 +92,10 @@ class Gap:
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """One line of the board: a worker with its last run and what people want to know of it."""
+    """One line of the board: a worker with its last run and what people want to know of it.
+
+    `time_left`: what its missing history still takes, while it runs; None when that is unknown.
+    """
 
     worker: Worker
     state: SyncState
@@ -102,6 +106,8 @@ class WorkerRow:
     completeness: float
     complete_since: datetime | None
     gaps: list[Gap]
+    wanted_since: datetime
+    time_left: timedelta | None
     quarantined: int
 
     @property
@@ -156,6 +162,7 @@ def _row(account: EbayAccount, worker: Worker, state: SyncState, run: WorkerRun 
     now = wire.clock(account.environment).now()
     reach = Reach(state.wanted_from, worker.backfill, worker.longest_lookback)
     refusal = why_not(account, worker, state)
+    missing = _gaps(state, worker, reach, now)
     return WorkerRow(
         worker=worker,
         state=state,
@@ -165,7 +172,9 @@ def _row(account: EbayAccount, worker: Worker, state: SyncState, run: WorkerRun 
         lag=now - state.covered[-1].end if state.covered else None,
         completeness=completeness(state.covered, reach=reach, now=now),
         complete_since=complete_since(state.covered),
-        gaps=_gaps(state, worker, reach, now),
+        gaps=missing,
+        wanted_since=reach.start(now),
+        time_left=_time_left(state, worker, run, missing, reach, now),
         quarantined=QuarantinedRecord.objects.filter(
             account=account, api_family=worker.key, healed_at=None
         ).count(),
@@ -178,3 +187,14 @@ def _gaps(state: SyncState, worker: Worker, reach: Reach, now: datetime) -> list
     untold = gaps(state.covered, live=live, reach=reach, now=now, waiting=[slice_.span for slice_ in failed])
     known = [Gap(slice_.span, Reason(slice_.reason).label, slice_.retry_at) for slice_ in failed]
     return sorted([*known, *(Gap(span) for span in untold)], key=lambda gap: gap.span.start, reverse=True)
+
+
+def _time_left(
+    state: SyncState, worker: Worker, run: WorkerRun | None, missing: list[Gap], reach: Reach, now: datetime
+) -> timedelta | None:
+    """None unless a run is at work. A failed part waits for its next try and is not read before."""
+    if run is None or run.status != RunStatus.RUNNING:
+        return None
+    live = live_span(state.covered, now=now, overlap=worker.overlap, reach=reach)
+    due = [gap.span for gap in missing if gap.retry_at is None or gap.retry_at <= timezone.now()]
+    return history_time_left(state, missing=due, history=Span(reach.start(now), live.start))

@@ -85,6 +85,7 @@ WALK: dict[tuple[str, str], Probe] = {
     ("api-workers-config", "GET"): Probe(MISSING, f"{AT}/config?account_id={{account}}"),
     ("api-workers-config", "POST"): Probe(MISSING, f"{AT}/config", lambda ids: _worker(ids, enabled=False)),
     ("api-workers-run", "POST"): Probe(MISSING, f"{AT}/run", _worker),
+    ("api-workers-breaker-reset", "POST"): Probe(MISSING, f"{AT}/breaker-reset", _worker),
     ("api-workers-run-all", "POST"): Probe(MISSING, f"{AT}/run-all", _account),
     ("api-workers-toggle", "POST"): Probe(
         MISSING, f"{AT}/global-toggle",

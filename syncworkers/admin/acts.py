@@ -20,8 +20,8 @@ from accounts.models import EbayAccount, Organization
 from accounts.scoped_admin import visible_or_404
 from syncworkers.models import Reason, WorkerRun
 from syncworkers.registry import WORKERS, Worker
-from syncworkers.services import by_hand
-from syncworkers.services.runs import Requested
+from syncworkers.services import by_hand, history
+from syncworkers.services.runs import Requested, reset_breaker
 from syncworkers.services.switches import press_red_button, set_account_workers, set_worker_enabled
 from tokens.services.by_hand import refresh_by_hand
 
@@ -78,6 +78,23 @@ def _wanted(request: HttpRequest) -> bool:
 def run_worker(request: HttpRequest, principal: Principal, account_id: int, family: str) -> Said:
     account, worker = visible_or_404(EbayAccount, principal, account_id), _worker(family)
     return _run_words(worker, by_hand.run_now(account, worker, by=principal))
+
+
+@act
+def heal_gap(request: HttpRequest, principal: Principal, account_id: int, family: str) -> Said:
+    """`span` is the gap as an ISO 8601 interval."""
+    account, worker = visible_or_404(EbayAccount, principal, account_id), _worker(family)
+    try:
+        start, end = history.span_named(request.POST.get("span", ""))
+        return _run_words(worker, history.heal_gap(account, worker, start, end, by=principal))
+    except history.UnusableSpan as unusable:
+        return Said(f"Nothing was changed: {unusable}.", "error", 400)
+
+
+@act
+def try_now(request: HttpRequest, principal: Principal, account_id: int, family: str) -> Said:
+    account, worker = visible_or_404(EbayAccount, principal, account_id), _worker(family)
+    return _run_words(worker, reset_breaker(account, worker, by=principal))
 
 
 def _run_words(worker: Worker, requested: Requested) -> Said:

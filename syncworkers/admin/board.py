@@ -22,6 +22,7 @@ from tokens import wire
 from tokens.admin.panel import token_panel
 from tokens.status import AccountStatus, account_status
 
+from .coverage import coverage_strip
 from .words import BoardLine, RunProgress, span_length
 
 _RUNS_SHOWN = 15
@@ -107,4 +108,5 @@ def _standstill(switches: QuerySet[SyncSwitch]) -> Standstill | None:
 
 def _line(row: WorkerRow, words: BoardLine) -> dict[str, Any]:
     progress = RunProgress(row.run) if row.run is not None and row.active else None
-    return {"row": row, "words": words, "progress": progress}
+    strip = coverage_strip(row, now=words.now)
+    return {"row": row, "words": words, "progress": progress, "strip": strip}

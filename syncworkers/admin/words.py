@@ -87,9 +87,19 @@ class BoardLine:
 
     @property
     def held_back(self) -> str:
-        """Why it may not run, unless it is simply switched off."""
+        """Why it may not run, unless it is simply switched off or `broken_off` says it."""
         refusal = self.row.refusal
-        return refusal_words(refusal) if refusal and refusal != Reason.DISABLED else ""
+        told = (None, Reason.DISABLED, Reason.BREAKER_OPEN)
+        return refusal_words(refusal) if refusal and refusal not in told else ""
+
+    @property
+    def broken_off(self) -> str:
+        """How long the breaker pauses the worker, and why; '' when it does not."""
+        state = self.row.state
+        if state.breaker_until is None or state.breaker_until <= timezone.now():
+            return ""
+        runs = f"{state.failed_in_row} failed run{'s' if state.failed_in_row != 1 else ''} in a row"
+        return f"Paused after {runs} until {clock(state.breaker_until)} UTC."
 
     @property
     def error(self) -> str:
@@ -116,6 +126,12 @@ class BoardLine:
         return (
             f"{share:.0f} % of {length(wanted)}" if share >= 99.95 else f"{int(share)} % of {length(wanted)}"
         )
+
+    @property
+    def time_left(self) -> str:
+        """`about 12 min left` while a run is at work and its pace is known."""
+        left = self.row.time_left
+        return f"about {length(max(_rounded(left), timedelta(minutes=1)))} left" if left is not None else ""
 
     @property
     def gaps(self) -> str:
@@ -149,6 +165,11 @@ class RunProgress:
             return "waits for a free process"
         of = f" of {run.rows_expected:,}" if run.rows_expected else ""
         return f"{run.pages} pages, {run.rows_fetched:,}{of} rows"
+
+
+def _rounded(span: timedelta) -> timedelta:
+    """To whole minutes: the estimate is no better."""
+    return timedelta(minutes=round(span / timedelta(minutes=1)))
 
 
 def _resting_word(row: WorkerRow) -> str:

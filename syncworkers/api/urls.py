@@ -7,7 +7,7 @@ from syncworkers.registry import WORKERS
 
 from .data import RowDetail, RowList
 from .runs import RunCancel, RunDetail, RunList, RunLogs
-from .workers import Config, Cursor, GlobalToggle, Run, RunAll, Schedule
+from .workers import BreakerReset, Config, Cursor, GlobalToggle, Run, RunAll, Schedule
 
 _WORKERS = "ebay/workers"
 
@@ -24,6 +24,7 @@ routes = [
     Route(f"{_WORKERS}/config", Config, "api-workers-config", without_api=True),
     Route(f"{_WORKERS}/run", Run, "api-workers-run", without_api=True),
     Route(f"{_WORKERS}/run-all", RunAll, "api-workers-run-all", without_api=True),
+    Route(f"{_WORKERS}/breaker-reset", BreakerReset, "api-workers-breaker-reset", without_api=True),
     Route(f"{_WORKERS}/global-toggle", GlobalToggle, "api-workers-toggle", without_api=True),
     Route(f"{_WORKERS}/cursor", Cursor, "api-workers-cursor", without_api=True),
     Route(f"{_WORKERS}/schedule", Schedule, "api-workers-schedule", without_api=True),

@@ -19,7 +19,7 @@ from accounts.models import EbayAccount, Role
 from syncworkers.models import Trigger
 from syncworkers.selectors import stopped_by, worker_board
 from syncworkers.services import by_hand, history
-from syncworkers.services.runs import Requested
+from syncworkers.services.runs import Requested, reset_breaker
 from syncworkers.services.switches import press_red_button, set_worker_enabled
 from syncworkers.upcoming import schedule
 
@@ -120,6 +120,18 @@ class Run(APIView):
         account = account_or_404(request, wanted["account_id"])
         by = principal_of_request(request)
         return Response(said(by_hand.run_now(account, wanted["worker"], by=by, trigger=Trigger.API)))
+
+
+class BreakerReset(APIView):
+    """Role operator."""
+
+    @extend_schema(parameters=_FAMILY_IN_QUERY, request=WorkerInput, responses=RequestedSerializer)
+    def post(self, request: Request) -> Response:
+        """End the pause of a worker that failed several times in a row, and run it now."""
+        wanted = asked(request, WorkerInput)
+        account = account_or_404(request, wanted["account_id"])
+        by = principal_of_request(request)
+        return Response(said(reset_breaker(account, wanted["worker"], by=by, trigger=Trigger.API)))
 
 
 class RunAll(APIView):

@@ -19,7 +19,7 @@ def run_now(
     requested = request_run(account, worker, trigger=trigger, by=by.label)
     record_act(
         by, "run", organization_id=account.organization_id, target=account, family=worker.key,
-        result=_words(requested), run_id=requested.run_id,
+        result=requested.words, run_id=requested.run_id,
     )  # fmt: skip
     return requested
 
@@ -38,7 +38,7 @@ def run_all(account: EbayAccount, *, by: Principal) -> dict[str, Requested]:
     record_act(
         by, "run_all", organization_id=account.organization_id, target=account,
         result=f"{started} of {len(requests)} started",
-        families={family: _words(requested) for family, requested in requests.items()},
+        families={family: requested.words for family, requested in requests.items()},
     )  # fmt: skip
     return requests
 
@@ -63,7 +63,3 @@ def cancel(run: WorkerRun, *, by: Principal) -> bool:
         result="ok" if cancelled else "it had ended already",
     )  # fmt: skip
     return cancelled
-
-
-def _words(requested: Requested) -> str:
-    return "started" if requested.started else f"skipped: {requested.reason or ''}"

@@ -1,4 +1,4 @@
-"""How far back a worker reads: a person's wish beside the family's setting."""
+"""How far back a worker reads, and gaps that a person wants read now."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from django.utils.dateparse import parse_date, parse_datetime
 from accounts.access import Principal
 from accounts.audit import record_act
 from accounts.models import EbayAccount, Role
-from syncworkers.models import SyncState
+from accounts.querysets import ScopedQuerySet
+from syncworkers.models import FailedSlice, SyncState, Trigger
+from syncworkers.ranges import Span
 from syncworkers.registry import Worker
 from syncworkers.windows import possible_coverage
 
-from .runs import ensure_state
+from .runs import Requested, ensure_state, request_run
 
 
 class UnusableStart(ValueError):
     """The start that a person asked for cannot be used; the text says why."""
+
+
+class UnusableSpan(ValueError):
+    """The gap that a person named cannot be one; the text says why."""
 
 
 def want_since(
@@ -48,6 +54,48 @@ def want_since(
             after=since.isoformat() if since else "backfill", reason=reason,
         )  # fmt: skip
     return state
+
+
+def heal_gap(
+    account: EbayAccount, worker: Worker, span_start: datetime, span_end: datetime, *, by: Principal
+) -> Requested:
+    """Make what failed inside the span due now, and ask for a run. What was never read is due anyway.
+
+    Role operator. Raises NotAllowed, and UnusableSpan for one that eBay has nothing of.
+    """
+    by.require(Role.OPERATOR, account.organization_id)
+    now = timezone.now()
+    if span_start >= span_end:
+        raise UnusableSpan("the span ends before it begins")
+    if not Span(span_start, span_end).overlaps(Span(now - worker.longest_lookback, now)):
+        raise UnusableSpan("the span lies in the future, or further back than eBay remembers")
+    with transaction.atomic():
+        # The run first, as the engine locks: a page of a running one may hold the failed slices.
+        requested = request_run(account, worker, trigger=Trigger.MANUAL, by=by.label)
+        slices = _failed_inside(account, worker, span_start, span_end).update(retry_at=now)
+        record_act(
+            by, "gap_healed", organization_id=account.organization_id, target=account, family=worker.key,
+            start=span_start.isoformat(), end=span_end.isoformat(), failed_slices=slices,
+            result=requested.words, run_id=requested.run_id,
+        )  # fmt: skip
+    return requested
+
+
+def _failed_inside(
+    account: EbayAccount, worker: Worker, start: datetime, end: datetime
+) -> ScopedQuerySet[FailedSlice]:
+    return FailedSlice.objects.filter(
+        account=account, api_family=worker.key, start_at__gte=start, end_at__lte=end
+    )
+
+
+def span_named(text: str) -> tuple[datetime, datetime]:
+    """Two moments as an ISO 8601 interval, `start/end`. Raises UnusableSpan."""
+    try:
+        start, end = (moment_named(moment) for moment in text.split("/"))
+    except ValueError:
+        raise UnusableSpan("it does not say which span") from None
+    return start, end
 
 
 def start_named(text: str) -> datetime | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from dataclasses import dataclass
 
@@ -13,12 +12,15 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from accounts.models import EbayAccount
+from accounts.access import Principal
+from accounts.audit import record_act
+from accounts.models import EbayAccount, Role
 from syncworkers import selectors
 from syncworkers.locks import abandon_process_runs, abandon_silent_runs, claim_next_run
 from syncworkers.models import Reason, RunStatus, SyncState, Trigger, WorkerRun
 from syncworkers.models.runs import ACTIVE, Lane
 from syncworkers.registry import WORKERS, Worker
+from tokens.processes import current_heartbeat_id, note_progress
 
 from . import tickets
 from .execution import execute_run
@@ -39,6 +41,11 @@ class Requested:
     started: bool
     run_id: int | None
     reason: Reason | None = None
+
+    @property
+    def words(self) -> str:
+        """The result for the audit trail."""
+        return "started" if self.started else f"skipped: {self.reason or ''}"
 
 
 def request_run(account: EbayAccount, worker: Worker, *, trigger: Trigger, by: str) -> Requested:
@@ -64,6 +71,24 @@ def request_run(account: EbayAccount, worker: Worker, *, trigger: Trigger, by: s
         except IntegrityError as failure:
             if "one_active_run" not in str(failure):
                 raise
+
+
+def reset_breaker(
+    account: EbayAccount, worker: Worker, *, by: Principal, trigger: Trigger = Trigger.MANUAL
+) -> Requested:
+    """Forget the failures in a row, end their pause, and ask for a run. Role operator; raises NotAllowed."""
+    by.require(Role.OPERATOR, account.organization_id)
+    with transaction.atomic():
+        state = ensure_state(account, worker)
+        failures = state.failed_in_row
+        state.failed_in_row, state.breaker_until = 0, None
+        state.save(update_fields=["failed_in_row", "breaker_until"])
+        requested = request_run(account, worker, trigger=trigger, by=by.label)
+        record_act(
+            by, "breaker_reset", organization_id=account.organization_id, target=account, family=worker.key,
+            failed_in_row=failures, result=requested.words, run_id=requested.run_id,
+        )  # fmt: skip
+    return requested
 
 
 def ensure_state(account: EbayAccount, worker: Worker) -> SyncState:
@@ -117,7 +142,8 @@ def work(*, budget_s: float = WORK_S) -> int:
     """What a ticket does: claim and execute the best queued run until the time is up. Returns how many."""
     end = time.monotonic() + budget_s
     done = 0
-    process_id = current_process_id()
+    process_id = current_heartbeat_id()
+    note_progress()
     while end - time.monotonic() > min(_LEAST_S, budget_s / 2) and not selectors.process_is_stopping(
         process_id
     ):
@@ -125,15 +151,10 @@ def work(*, budget_s: float = WORK_S) -> int:
         if claimed is None:
             break
         execute_run(claimed, deadline=end)
+        note_progress()
         done += 1
     tickets.top_up()
     return done
-
-
-def current_process_id() -> int | None:
-    """The ProcessHeartbeat of the cluster that runs us; None outside a cluster."""
-    value = os.environ.get("CLUSTER_HEARTBEAT_ID", "")
-    return int(value) if value.isdigit() else None
 
 
 def abandon_silent() -> int:
