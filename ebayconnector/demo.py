@@ -173,7 +173,7 @@ def _start_services(stage: Stage, *, orders: int, arrivals: int, changes: int) -
     stage.start(
         "web",
         [sys.executable, "-m", "gunicorn", "ebayconnector.wsgi:application",
-         "--bind", f"127.0.0.1:{web_port}", "--workers", "1", "--threads", "8", "--access-logfile", "-"],
+         "--config", str(PROJECT / "gunicorn.conf.py"), "--bind", f"127.0.0.1:{web_port}", "--workers", "1"],
     )  # fmt: skip
     for name in CLUSTERS:
         stage.start(f"cluster-{name}", [*MANAGE, "cluster", name])

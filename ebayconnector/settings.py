@@ -232,6 +232,8 @@ LOGGING: dict[str, Any] = {
         # Queries carry parameters; at DEBUG they would put sealed tokens and people's data into the log.
         "django.db.backends": {"level": "INFO"},
         "urllib3": {"level": "INFO"},
+        # runserver's own handler would pass the mask by.
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django-q": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
     },
 }

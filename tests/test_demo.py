@@ -57,6 +57,10 @@ def test_the_demo_fills_the_tables_keeps_going_and_ends_with_ctrl_c(public_folde
     """Twice on the same data: the second start works too."""
     home = public_folder / "postgres"
     first = _one_demo(public_folder, home)
+    log = (public_folder / "demo" / "web.log").read_text()
+    assert "/ebay/connect/callback" in log
+    assert "code=" not in log
+    assert "ticket=" not in log
     second = _one_demo(public_folder, home)
     assert second >= first > 100
 

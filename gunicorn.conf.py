@@ -1,0 +1,8 @@
+"""Gunicorn reads this when it is started in this directory."""
+
+# Without the query: it holds authorization codes and one-use links.
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(L)ss'
+accesslog = "-"
+workers = 2
+threads = 8
+graceful_timeout = 20
