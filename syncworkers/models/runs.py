@@ -75,7 +75,8 @@ class WorkerRun(models.Model):
 
     ORGANIZATION_LOOKUP = "account__organization_id"
 
-    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="runs")
+    # `runs_of_worker` begins with the account.
+    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="runs", db_index=False)
     api_family = models.CharField(max_length=40)
     api = models.CharField(max_length=40, help_text="The API whose pause holds this run back")
     status = models.CharField(max_length=20, choices=RunStatus.choices, default=RunStatus.QUEUED)

@@ -14,7 +14,10 @@ class SyncState(models.Model):
 
     ORGANIZATION_LOOKUP = "account__organization_id"
 
-    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="sync_states")
+    # `one_worker_per_family` begins with the account.
+    account = models.ForeignKey(
+        EbayAccount, on_delete=models.CASCADE, related_name="sync_states", db_index=False
+    )
     api_family = models.CharField(max_length=40)
     enabled = models.BooleanField(default=True)
     cursor_type = models.CharField(max_length=40, blank=True)
