@@ -69,8 +69,8 @@ def _spent_since(state: SyncState, since: datetime, now: datetime) -> timedelta:
         Q(finished_at=None) | Q(finished_at__gt=since),
         account_id=state.account_id, api_family=state.api_family, started_at__isnull=False,
     )  # fmt: skip
-    times = runs.values_list("started_at", "finished_at")
-    return sum((max((end or now) - max(start, since), timedelta(0)) for start, end in times), timedelta(0))
+    worked = [Span(max(run.started_at or now, since), run.finished_at or now) for run in runs]
+    return sum((span.length for span in worked), timedelta(0))
 
 
 def _length(spans: Sequence[Span]) -> timedelta:

@@ -21,7 +21,7 @@ ADVICE = {
     Reason.MISSING_SCOPE: "An admin must reconnect the account to grant it.",
     Reason.PAUSED: "Nothing to do: it goes on by itself.",
     Reason.QUOTA: "It goes on when eBay's day begins anew.",
-    Reason.BREAKER_OPEN: "It tries again by itself; read the last run's log for the cause.",
+    Reason.BREAKER_OPEN: "Press “Try now”, or wait; the last run's log says the cause.",
     Reason.NOT_IN_ENVIRONMENT: "Nothing to do in this environment.",
     Reason.CLUSTER_STOPPING: "Nothing to do: the rest follows.",
     Reason.SILENT: "It is asked again by itself. If it repeats, look at the clusters.",

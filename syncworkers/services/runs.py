@@ -78,17 +78,17 @@ def reset_breaker(
 ) -> Requested:
     """Forget the failures in a row, end their pause, and ask for a run. Role operator; raises NotAllowed."""
     by.require(Role.OPERATOR, account.organization_id)
+    # Two transactions: a page locks its run before the worker's row, together this would be the reverse.
     with transaction.atomic():
-        state = ensure_state(account, worker)
+        state = SyncState.objects.select_for_update().get(pk=ensure_state(account, worker).pk)
         failures = state.failed_in_row
         state.failed_in_row, state.breaker_until = 0, None
         state.save(update_fields=["failed_in_row", "breaker_until"])
-        requested = request_run(account, worker, trigger=trigger, by=by.label)
         record_act(
             by, "breaker_reset", organization_id=account.organization_id, target=account, family=worker.key,
-            failed_in_row=failures, result=requested.words, run_id=requested.run_id,
+            failed_in_row=failures,
         )  # fmt: skip
-    return requested
+    return request_run(account, worker, trigger=trigger, by=by.label)
 
 
 def ensure_state(account: EbayAccount, worker: Worker) -> SyncState:
