@@ -39,7 +39,7 @@ from tests.factories import (
 )
 from tokens.models import ConnectLog, RefreshCycle, TokenRefreshLog
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 CANARY = "<script>canary()</script>"
 MISSING = 987_654_321

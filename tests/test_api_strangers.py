@@ -27,7 +27,7 @@ from tests.factories import (
 )
 from tokens.models import ConnectLog, ConnectTicket, EbayToken, TokenRefreshLog
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 NOT_FOUND = {"error": {"code": "not_found", "message": "not found", "details": {}}}
 MISSING = "missing"  # 404, the same body as an id that was never given out

@@ -11,6 +11,8 @@ import pytest
 from django.conf import settings
 from django.core.checks import run_checks
 
+pytestmark = pytest.mark.slow
+
 GOOD = {
     "SECRET_KEY": "k3y-" + "abcdefghijklmnopqrstuvwxyz0123456789-ABCDEF",
     "TOKEN_ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(range(32))).decode(),

@@ -23,6 +23,8 @@ from tests.factories import ACCESS_TOKEN, REFRESH_TOKEN, AccountFactory, give_to
 from tests.test_health import CLUSTERS, heartbeat
 from tokens.models import ApiPause, BackgroundWorker, EbayToken, ProcessHeartbeat, RefreshCycle
 
+pytestmark = pytest.mark.slow
+
 HOUR = timedelta(hours=1)
 
 

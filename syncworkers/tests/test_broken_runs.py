@@ -26,6 +26,9 @@ from .running import (
     truth,
 )
 
+pytestmark = pytest.mark.slow
+
+
 PATH = "/sell/fulfillment"
 
 

@@ -26,6 +26,8 @@ from tokens.models import ApiPause, ProcessHeartbeat
 
 from .running import ago, in_threads
 
+pytestmark = pytest.mark.slow
+
 
 def queued(account=None, *, lane: int = 1, family: str = "orders", minutes: float = 1, **more) -> WorkerRun:
     """A run that has waited for `minutes`."""

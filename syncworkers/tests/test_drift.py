@@ -28,6 +28,8 @@ from .running import (
     truth,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def quiet_pass(ebay, account):
     ebay.post("drift", per_page=0)

@@ -10,7 +10,7 @@ from syncworkers.models import FailedSlice, Order, WorkerLog
 
 from .running import ago, let_time_pass, run_orders, seller_account, state_of, stored, truth
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -127,3 +127,10 @@ def sim(server):
     )
     yield client
     client.http.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The simulator's own tests are for those who change it: left out of `make test-fast`."""
+    for item in items:
+        if "/simulator/tests/" in str(item.path):
+            item.add_marker(pytest.mark.slow)
