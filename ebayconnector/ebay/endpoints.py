@@ -43,6 +43,7 @@ class Endpoint:
     `repeatable`: sending it twice does no harm, so that the client may try again. `deadline_s` bounds one
     attempt as a whole. `empty_ok`: an answer other than 200 may come without a body (204: "nothing to
     show"). `scopes`: any one of them suffices. `headers` are sent in addition to those of the kind of API.
+    `signed`: eBay demands a message signature of sellers in the EU and UK (03 §12.2); sent for all.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Endpoint:
     empty_ok: bool = False
     scopes: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    signed: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -137,6 +139,39 @@ GET_ORDERS = Endpoint(
 )
 GET_ORDER = replace(GET_ORDERS, name="getOrder", path="/sell/fulfillment/v1/order/{order_id}")
 
+# 03 §5; 204 means "nothing found".
+GET_TRANSACTIONS = Endpoint(
+    name="getTransactions",
+    api="finances",
+    host="apiz",
+    method="GET",
+    path="/sell/finances/v1/transaction",
+    auth="bearer",
+    repeatable=True,
+    empty_ok=True,
+    scopes=(SCOPE_FINANCES,),
+    signed=True,
+)
+GET_PAYOUTS = replace(GET_TRANSACTIONS, name="getPayouts", path="/sell/finances/v1/payout")
+GET_PAYOUT = replace(GET_TRANSACTIONS, name="getPayout", path="/sell/finances/v1/payout/{payout_id}")
+GET_TRANSFER = replace(GET_TRANSACTIONS, name="getTransfer", path="/sell/finances/v1/transfer/{transfer_id}")
+GET_SELLER_FUNDS_SUMMARY = replace(
+    GET_TRANSACTIONS, name="getSellerFundsSummary", path="/sell/finances/v1/seller_funds_summary"
+)
+
+# 03 §6. A 403/1100 may be an expired token there (03 §0, 7).
+GET_INVENTORY_ITEMS = Endpoint(
+    name="getInventoryItems",
+    api="inventory",
+    host="api",
+    method="GET",
+    path="/sell/inventory/v1/inventory_item",
+    auth="bearer",
+    repeatable=True,
+    scopes=(SCOPE_INVENTORY_READONLY, SCOPE_INVENTORY),
+)
+GET_OFFERS = replace(GET_INVENTORY_ITEMS, name="getOffers", path="/sell/inventory/v1/offer")
+
 GET_RATE_LIMITS = Endpoint(
     name="getRateLimits",
     api="analytics",
@@ -147,4 +182,23 @@ GET_RATE_LIMITS = Endpoint(
     repeatable=True,
     empty_ok=True,
     scopes=(SCOPE_BASE,),
+)
+
+# 03 §12.1, with an application token. The answer holds the private key, once.
+CREATE_SIGNING_KEY = Endpoint(
+    name="createSigningKey",
+    api="key_management",
+    host="apiz",
+    method="POST",
+    path="/developer/key_management/v1/signing_key",
+    auth="bearer",
+    repeatable=False,
+    scopes=(SCOPE_BASE,),
+)
+GET_SIGNING_KEY = replace(
+    CREATE_SIGNING_KEY,
+    name="getSigningKey",
+    method="GET",
+    path="/developer/key_management/v1/signing_key/{signing_key_id}",
+    repeatable=True,
 )

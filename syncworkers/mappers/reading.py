@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 from ebayconnector.ebay.timefmt import parse_ebay_time
@@ -20,13 +21,31 @@ class Unmappable(ValueError):
     """A record that cannot become a row; the text names the field."""
 
 
+class Maturity(Enum):
+    """Whether a record may still change without saying so.
+
+    FINAL: never read again for its own sake. SETTLING: read again as it ages, then taken as final. OPEN: read
+    again as it ages, and then on and on until it is final.
+    """
+
+    FINAL = "final"
+    SETTLING = "settling"
+    OPEN = "open"
+
+
 @dataclass(frozen=True)
 class MappedRow:
-    """One record ready to store: typed columns, eBay's change time, and its children by relation name."""
+    """One record ready to store: typed columns, eBay's change time, and its children by relation name.
+
+    `occurred_at` and `maturity` matter for records without a change time only: when the record came to be,
+    and whether it must be read again.
+    """
 
     columns: dict[str, Any]
     modified_at: datetime | None
     children: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    occurred_at: datetime | None = None
+    maturity: Maturity = Maturity.FINAL
 
 
 def text(record: JsonObject, *path: str) -> str:

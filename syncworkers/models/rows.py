@@ -30,3 +30,13 @@ class SyncedRow(models.Model):
 
     class Meta:
         abstract = True
+
+
+class MaturingRow(SyncedRow):
+    """A record that eBay changes without a change time: read again at `check_at` until it is final."""
+
+    occurred_at = models.DateTimeField(null=True, help_text="When the record came to be, by eBay")
+    check_at = models.DateTimeField(null=True, help_text="When it is read again; empty: final")
+
+    class Meta:
+        abstract = True
