@@ -7,6 +7,7 @@ the process with the variable's name and what is expected, never with the value.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -59,6 +60,17 @@ def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list without empty entries."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def days_by_word(name: str) -> dict[str, timedelta]:
+    """`orders=90,transactions=365`: days by word."""
+    found = {}
+    for entry in words(name):
+        word, _, number = entry.partition("=")
+        if not number.strip().isdecimal() or not 1 <= int(number) <= 3650:
+            raise ImproperlyConfigured(f"{name} must read WORD=DAYS,WORD=DAYS with 1 to 3650 days")
+        found[word.strip()] = timedelta(days=int(number))
+    return found
 
 
 def secret_words(name: str) -> list[str]:

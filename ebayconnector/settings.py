@@ -144,6 +144,8 @@ TOKEN_ENCRYPTION_KEYS = env.secret_words("TOKEN_ENCRYPTION_KEYS")
 # -- Workers -----------------------------------------------------------------------------------------
 Q_WORKERS = env.integer("Q_WORKERS", 4, minimum=1, maximum=64)
 SYNC_MAX_CONCURRENT_ACCOUNTS = env.integer("SYNC_MAX_CONCURRENT_ACCOUNTS", 5, minimum=1, maximum=64)
+# How far back a family reads at first, where it is not the family's own 90 days.
+SYNC_BACKFILL = env.days_by_word("SYNC_BACKFILL_DAYS")
 RUN_SILENT_AFTER = timedelta(seconds=env.integer("RUN_SILENT_AFTER", 600, minimum=60, maximum=86_400))
 # Work waits and nothing of a cluster has moved for so long: its guard starts it anew.
 CLUSTER_WEDGED_AFTER = timedelta(seconds=env.integer("CLUSTER_WEDGED_AFTER", 60, minimum=5, maximum=3600))

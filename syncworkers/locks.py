@@ -126,6 +126,7 @@ class Signals:
     switched_on: bool
     process_stopping: bool
     manual_run_waits: bool
+    at: datetime
 
 
 class FenceLost(Exception):
@@ -150,7 +151,8 @@ RETURNING r.cancel_requested_at, s.enabled, a.workers_enabled, a.is_active,
                           AND (p.account_id IS NULL OR p.account_id = q.account_id))
           AND (q.account_id = r.account_id OR %s > (
                SELECT count(*) FROM ebay_worker_run x
-               WHERE x.status = 'running' AND x.account_id = q.account_id)))
+               WHERE x.status = 'running' AND x.account_id = q.account_id))),
+  clock_timestamp()
 """
 
 

@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
+from django.conf import settings
 from django.db import models
 
 from accounts.models import Purpose
-from ebayconnector.ebay import endpoints, fulfillment
+from ebayconnector.ebay import endpoints, finances, fulfillment, inventory
 from ebayconnector.ebay.client import EbayClient
 from ebayconnector.ebay.endpoints import Endpoint
 from ebayconnector.ebay.paging import Page
 
+from .mappers.finances import funds_row, payout_row, transaction_row, transfer_row
+from .mappers.inventory import item_row, offer_row
 from .mappers.orders import order_row
 from .mappers.reading import JsonObject, MappedRow
-from .models import Order, OrderLineItem, SyncedRow
+from .models import (
+    FinancesFee,
+    InventoryItem,
+    Offer,
+    Order,
+    OrderLineItem,
+    Payout,
+    SellerFunds,
+    SyncedRow,
+    Transaction,
+    Transfer,
+)
 
 Path = tuple[str, ...]
 
 
 class PageSource(Protocol):
-    """Reads the records changed in [start, end]; each page repeats the last `overlap` rows before it."""
+    """Reads the records of [start, end] of eBay's time; a page repeats the last `overlap` rows before it."""
 
     def __call__(
         self, client: EbayClient, *, modified_from: datetime, modified_to: datetime, limit: int, overlap: int
     ) -> Iterator[Page]: ...
+
+
+class StatusSource(Protocol):
+    """The same, of the records that are in one status now."""
+
+    def __call__(
+        self, client: EbayClient, status: str, *, start: datetime, end: datetime, limit: int, overlap: int
+    ) -> Iterator[Page]: ...
+
+
+class ListSource(Protocol):
+    """Reads everything there is now, from a position that an earlier page named (None: the beginning)."""
+
+    def __call__(self, client: EbayClient, *, limit: int, start: str | None) -> Iterator[Page]: ...
 
 
 @dataclass(frozen=True)
@@ -41,11 +69,103 @@ class Child:
 
 
 @dataclass(frozen=True)
-class Worker:
-    """One family: where it comes from, how it is read, what makes a record the same, where it goes.
+class Table:
+    """One kind of record: what makes it the same, how it becomes a row, where it goes.
 
+    `key`: its name under `/api/data/`. `time_field`: the field of eBay's by whose time it is read ('': none).
     `withheld_paths`: parts that eBay stops giving after a while; what is stored stays.
     `volatile_paths`: parts that differ from answer to answer without a change; not in the hash.
+    """
+
+    key: str
+    title: str
+    model: type[SyncedRow]
+    natural_key: tuple[str, ...]
+    record_key: Callable[[JsonObject], str]
+    mapper: Callable[[JsonObject], MappedRow]
+    time_field: str = ""
+    children: Mapping[str, Child] = field(default_factory=dict)
+    withheld_paths: tuple[Path, ...] = ()
+    volatile_paths: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Read by windows of eBay's time, none longer than `longest`; the complete ones are its coverage."""
+
+    pages: PageSource
+    page_limit: int = 200
+    overlap: timedelta = timedelta(minutes=30)
+    longest: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Each:
+    """What is asked for each record of a list by itself. `parent`: the column that leads back to it.
+
+    `fetch` takes the listed record's key as text; Refused sets that record aside as evidence.
+    """
+
+    table: Table
+    fetch: Callable[[EbayClient, str], Sequence[JsonObject]]
+    column: str
+    parent: str
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Read whole, again and again; what two complete passes in a row did not show is closed."""
+
+    table: Table
+    pages: ListSource
+    page_limit: int = 200
+    each: Each | None = None
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        return (self.table, self.each.table) if self.each else (self.table,)
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """Records of the family's table that change without saying so are read again as they age.
+
+    Now and then (`every`) eBay is asked which of them are still in one of `statuses`; those that we hold
+    as not final and that do not come have changed, and are read at once.
+    """
+
+    statuses: tuple[str, ...] = ()
+    source: StatusSource | None = None
+    every: timedelta = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class Details:
+    """What is asked once for each version of a record that meets `condition`; `of` a DetailedRow."""
+
+    of: Table
+    into: Table
+    fetch: Callable[[EbayClient, Any], Sequence[JsonObject]]
+    condition: models.Q = field(default_factory=models.Q)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A few records that one call gives whole, each time; what it no longer gives is closed."""
+
+    into: Table
+    fetch: Callable[[EbayClient], Sequence[JsonObject]]
+
+
+Step = Recheck | Details | Summary
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One family: where it comes from, how it is read, where it goes, and what else a run does then.
+
+    `endpoint`: the call that it begins with; its API is what is paused, its scopes are what it needs.
+    `steps` run after the live part, before old data. `calls_per_run`: a first guess for the quota.
     """
 
     key: str
@@ -53,22 +173,15 @@ class Worker:
     source: str
     fresh_means: str
     endpoint: Endpoint
-    pages: PageSource
-    cursor_type: str
-    natural_key: tuple[str, ...]
-    record_key: Callable[[JsonObject], str]
-    model: type[SyncedRow]
-    mapper: Callable[[JsonObject], MappedRow]
+    table: Table
+    reads: Windows | Passes
     purposes: frozenset[str]
-    children: Mapping[str, Child] = field(default_factory=dict)
-    withheld_paths: tuple[Path, ...] = ()
-    volatile_paths: tuple[Path, ...] = ()
-    page_limit: int = 200
+    steps: tuple[Step, ...] = ()
     every: timedelta = timedelta(minutes=5)
-    overlap: timedelta = timedelta(minutes=30)
-    backfill: timedelta = timedelta(days=90)
+    default_backfill: timedelta = timedelta(days=90)
     longest_lookback: timedelta = timedelta(days=730)
     environments: frozenset[str] = frozenset({"production", "sandbox", "simulator"})
+    calls_per_run: float = 1.0
 
     @property
     def api(self) -> str:
@@ -79,19 +192,38 @@ class Worker:
         """Any one of these suffices."""
         return self.endpoint.scopes
 
+    @property
+    def cursor_type(self) -> str:
+        """eBay's field behind the cursor; `snapshot` for what is read whole."""
+        return self.table.time_field if isinstance(self.reads, Windows) else "snapshot"
 
-_ORDERS = Worker(
+    @property
+    def overlap(self) -> timedelta:
+        return self.reads.overlap if isinstance(self.reads, Windows) else timedelta(0)
+
+    @property
+    def backfill(self) -> timedelta:
+        """How far back it reads unless a person says otherwise: by setting, never further than eBay goes."""
+        return min(settings.SYNC_BACKFILL.get(self.key, self.default_backfill), self.longest_lookback)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables that it fills, its own first."""
+        into = [step.into for step in self.steps if isinstance(step, Details | Summary)]
+        listed = self.reads.tables if isinstance(self.reads, Passes) else ()
+        return tuple({table.key: table for table in (self.table, *listed, *into)}.values())
+
+
+_SELLING = frozenset({Purpose.SELLER, Purpose.BOTH})
+
+ORDERS = Table(
     key="orders",
     title="Orders",
-    source="Fulfillment getOrders",
-    fresh_means="every order changed on eBay since the last run, with its line items",
-    endpoint=endpoints.GET_ORDERS,
-    pages=fulfillment.order_pages,
-    cursor_type="lastModifiedDate",
+    model=Order,
     natural_key=("order_id",),
     record_key=lambda order: str(order.get("orderId") or ""),
-    model=Order,
     mapper=order_row,
+    time_field="lastModifiedDate",
     children=MappingProxyType(
         {"line_items": Child(model=OrderLineItem, parent="order", key=("line_item_id",))}
     ),
@@ -101,12 +233,158 @@ _ORDERS = Worker(
         ("fulfillmentStartInstructions", "*", "shippingStep", "shipTo"),
         ("fulfillmentStartInstructions", "*", "finalDestinationAddress"),
     ),
-    purposes=frozenset({Purpose.SELLER, Purpose.BOTH}),
+)
+
+_ORDERS = Worker(
+    key="orders",
+    title="Orders",
+    source="Fulfillment getOrders",
+    fresh_means="every order changed on eBay since the last run, with its line items",
+    endpoint=endpoints.GET_ORDERS,
+    table=ORDERS,
+    reads=Windows(fulfillment.order_pages),
+    purposes=_SELLING,
     # The contract allows two years by lastModifiedDate too; a little less survives clock differences.
     longest_lookback=timedelta(days=729),
 )
 
-WORKERS: Mapping[str, Worker] = MappingProxyType({worker.key: worker for worker in (_ORDERS,)})
+TRANSACTIONS = Table(
+    key="transactions",
+    title="Transactions",
+    model=Transaction,
+    natural_key=("transaction_id", "transaction_type"),
+    record_key=lambda record: "/".join(
+        part
+        for part in (str(record.get("transactionId") or ""), str(record.get("transactionType") or ""))
+        if part
+    ),
+    mapper=transaction_row,
+    time_field="transactionDate",
+    children=MappingProxyType({"fees": Child(model=FinancesFee, parent="transaction", key=("position",))}),
+)
+TRANSFERS = Table(
+    key="transfers",
+    title="Transfers",
+    model=Transfer,
+    natural_key=("transfer_id",),
+    record_key=lambda record: str(record.get("transferId") or ""),
+    mapper=transfer_row,
+)
+PAYOUTS = Table(
+    key="finances",
+    title="Payouts",
+    model=Payout,
+    natural_key=("payout_id",),
+    record_key=lambda record: str(record.get("payoutId") or ""),
+    mapper=payout_row,
+    time_field="payoutDate",
+)
+FUNDS = Table(
+    key="seller_funds",
+    title="Funds",
+    model=SellerFunds,
+    natural_key=("currency",),
+    record_key=lambda record: "funds",
+    mapper=funds_row,
+)
+INVENTORY_ITEMS = Table(
+    key="inventory_items",
+    title="Inventory items",
+    model=InventoryItem,
+    natural_key=("sku",),
+    record_key=lambda record: str(record.get("sku") or ""),
+    mapper=item_row,
+)
+OFFERS = Table(
+    key="offers",
+    title="Offers",
+    model=Offer,
+    natural_key=("offer_id",),
+    record_key=lambda record: str(record.get("offerId") or ""),
+    mapper=offer_row,
+)
+
+# 03 §5: windows of 90 days are right for both generations of the contract; five years are all there is.
+_FINANCES_WINDOW = timedelta(days=90)
+_FINANCES_LOOKBACK = timedelta(days=5 * 365)
+
+_TRANSACTIONS = Worker(
+    key="transactions",
+    title="Transactions",
+    source="Finances getTransactions",
+    fresh_means="every new transaction with its fees; older ones are read again until they are paid out",
+    endpoint=endpoints.GET_TRANSACTIONS,
+    table=TRANSACTIONS,
+    # Ten pages of a slice stay below the offset of 5,000 that eBay advises not to pass.
+    reads=Windows(finances.transaction_pages, page_limit=500, longest=_FINANCES_WINDOW),
+    steps=(
+        Recheck(
+            statuses=("FUNDS_PROCESSING", "FUNDS_ON_HOLD", "FUNDS_AVAILABLE_FOR_PAYOUT"),
+            source=finances.transactions_with_status,
+        ),
+        Details(
+            of=TRANSACTIONS,
+            condition=models.Q(transaction_type="TRANSFER"),
+            fetch=lambda client, row: [finances.get_transfer(client, row.transaction_id)],
+            into=TRANSFERS,
+        ),
+    ),
+    purposes=_SELLING,
+    longest_lookback=_FINANCES_LOOKBACK,
+)
+
+
+def _funds(client: EbayClient) -> list[JsonObject]:
+    summary = finances.funds_summary(client)
+    return [summary] if summary else []
+
+
+_FINANCES = Worker(
+    key="finances",
+    title="Payouts",
+    source="Finances getPayouts",
+    fresh_means="every payout with the transactions in it, and the funds that eBay still holds",
+    endpoint=endpoints.GET_PAYOUTS,
+    table=PAYOUTS,
+    reads=Windows(finances.payout_pages, page_limit=200, longest=_FINANCES_WINDOW),
+    steps=(
+        Summary(fetch=_funds, into=FUNDS),
+        Recheck(),
+        Details(
+            of=PAYOUTS,
+            fetch=lambda client, row: finances.transactions_of_payout(client, row.payout_id),
+            into=TRANSACTIONS,
+        ),
+    ),
+    purposes=_SELLING,
+    longest_lookback=_FINANCES_LOOKBACK,
+    calls_per_run=2.0,
+)
+
+_OFFERS = Worker(
+    key="offers",
+    title="Offers",
+    source="Inventory getInventoryItems, getOffers",
+    fresh_means="every inventory item and its offers as they were in the last complete pass",
+    endpoint=endpoints.GET_INVENTORY_ITEMS,
+    table=OFFERS,
+    reads=Passes(
+        table=INVENTORY_ITEMS,
+        pages=inventory.item_pages,
+        each=Each(table=OFFERS, fetch=inventory.offers_of, column="sku", parent="sku"),
+    ),
+    purposes=_SELLING,
+    calls_per_run=100.0,
+)
+
+WORKERS: Mapping[str, Worker] = MappingProxyType(
+    {worker.key: worker for worker in (_ORDERS, _TRANSACTIONS, _FINANCES, _OFFERS)}
+)
+
+# Every table of eBay data by its name under `/api/data/`; one that two workers fill stands once.
+TABLES: Mapping[str, Table] = MappingProxyType(
+    {table.key: table for worker in WORKERS.values() for table in worker.tables}
+)
 
 
 def families_for(purpose: str) -> list[str]:

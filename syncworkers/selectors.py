@@ -14,11 +14,20 @@ from tokens.models import ProcessHeartbeat
 from tokens.services.pauses import paused_until
 from tokens.status import account_status, token_of
 
-from .models import FailedSlice, QuarantinedRecord, Reason, RunStatus, SyncState, SyncSwitch, WorkerRun
+from .models import (
+    FailedSlice,
+    QuarantinedRecord,
+    Reason,
+    RunStatus,
+    SnapshotPass,
+    SyncState,
+    SyncSwitch,
+    WorkerRun,
+)
 from .models.runs import ACTIVE
 from .pace import history_time_left
 from .ranges import Span
-from .registry import WORKERS, Worker
+from .registry import WORKERS, Windows, Worker
 from .windows import Reach, complete_since, completeness, gaps, live_span
 
 
@@ -94,7 +103,8 @@ class Gap:
 class WorkerRow:
     """One line of the board: a worker with its last run and what people want to know of it.
 
-    `time_left`: what its missing history still takes, while it runs; None when that is unknown.
+    `time_left`: what its missing history still takes, while it runs; None when that is unknown. `pass_`: the
+    open pass of what is read whole; such a worker has no coverage and no gaps.
     """
 
     worker: Worker
@@ -106,6 +116,7 @@ class WorkerRow:
     completeness: float
     complete_since: datetime | None
     gaps: list[Gap]
+    pass_: SnapshotPass | None
     wanted_since: datetime
     time_left: timedelta | None
     quarantined: int
@@ -162,23 +173,40 @@ def _row(account: EbayAccount, worker: Worker, state: SyncState, run: WorkerRun 
     now = wire.clock(account.environment).now()
     reach = Reach(state.wanted_from, worker.backfill, worker.longest_lookback)
     refusal = why_not(account, worker, state)
-    missing = _gaps(state, worker, reach, now)
+    by_time = isinstance(worker.reads, Windows)
+    missing = _gaps(state, worker, reach, now) if by_time else []
+    pass_ = None if by_time else _open_pass(account, worker)
+    complete_until = state.covered[-1].end if state.covered else state.snapshot_at
     return WorkerRow(
         worker=worker,
         state=state,
         run=run,
         refusal=refusal,
         next_run_at=None if refusal else state.next_run_at,
-        lag=now - state.covered[-1].end if state.covered else None,
-        completeness=completeness(state.covered, reach=reach, now=now),
+        lag=now - complete_until if complete_until else None,
+        completeness=completeness(state.covered, reach=reach, now=now) if by_time else _share(pass_, state),
         complete_since=complete_since(state.covered),
         gaps=missing,
+        pass_=pass_,
         wanted_since=reach.start(now),
         time_left=_time_left(state, worker, run, missing, reach, now),
         quarantined=QuarantinedRecord.objects.filter(
             account=account, api_family=worker.key, healed_at=None
         ).count(),
     )
+
+
+def _open_pass(account: EbayAccount, worker: Worker) -> SnapshotPass | None:
+    return SnapshotPass.objects.filter(account=account, api_family=worker.key, finished_at=None).first()
+
+
+def _share(pass_: SnapshotPass | None, state: SyncState) -> float:
+    """How much of everything the last complete pass or, before there was one, the open pass has read."""
+    if state.snapshot_at is not None:
+        return 1.0
+    if pass_ is None or not pass_.total:
+        return 0.0
+    return pass_.asked / pass_.total if pass_.listed_at else 0.0
 
 
 def _gaps(state: SyncState, worker: Worker, reach: Reach, now: datetime) -> list[Gap]:

@@ -110,3 +110,122 @@ def save_failed(
         )
         == 1
     )
+
+
+# -- Application tokens ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ApplicationTokenState:
+    """One application token's row as read in a single statement; `now` is the database's clock."""
+
+    id: int
+    environment: str
+    client_id: str
+    scopes_key: str
+    token_sealed: str
+    renew_at: datetime | None
+    expires_at: datetime | None
+    last_error: str
+    version: int
+    now: datetime
+
+
+_READ_APPLICATION_TOKEN = """
+SELECT id, environment, client_id, scopes_key, token_sealed, renew_at, expires_at, last_error, version,
+       clock_timestamp()
+FROM tokens_applicationtoken WHERE environment = %s AND client_id = %s AND scopes_key = %s
+"""
+
+
+def read_application_token(environment: str, client_id: str, scopes_key: str) -> ApplicationTokenState:
+    """The row of this application and these scopes; made, without a token, when it is not there yet."""
+    key = [environment, client_id, scopes_key]
+    row = fetch_one(_READ_APPLICATION_TOKEN, key)
+    if row is None:
+        execute(
+            "INSERT INTO tokens_applicationtoken "
+            "(environment, client_id, scopes_key, token_sealed, last_error, version) "
+            "VALUES (%s, %s, %s, '', '', 1) ON CONFLICT DO NOTHING",
+            key,
+        )
+        row = fetch_one(_READ_APPLICATION_TOKEN, key)
+    assert row is not None, "rows of application tokens are never deleted"
+    return ApplicationTokenState(*row)
+
+
+def claim_mint(state: ApplicationTokenState, *, drop: bool) -> uuid.UUID | None:
+    """Take the lease to mint, unless somebody holds it or an attempt finished since `state` was read.
+
+    `drop` takes the stored token out of use at once: eBay refused it.
+    """
+    lease_id = uuid.uuid4()
+    claimed = execute(
+        "UPDATE tokens_applicationtoken SET lease_id = %s, lease_until = clock_timestamp() + %s, "
+        "token_sealed = CASE WHEN %s THEN '' ELSE token_sealed END "
+        "WHERE id = %s AND version = %s AND (lease_until IS NULL OR lease_until <= clock_timestamp())",
+        [lease_id, LEASE, drop, state.id, state.version],
+    )
+    return lease_id if claimed == 1 else None
+
+
+def save_minted(
+    state: ApplicationTokenState,
+    lease_id: uuid.UUID,
+    *,
+    token_sealed: str,
+    valid_for: timedelta,
+    renew_after: timedelta,
+) -> bool:
+    """Store a new token and free the lease; False when the lease is gone."""
+    return (
+        execute(
+            "UPDATE tokens_applicationtoken SET token_sealed = %s, minted_at = clock_timestamp(), "
+            "renew_at = clock_timestamp() + %s, expires_at = clock_timestamp() + %s, last_error = '', "
+            "lease_id = NULL, lease_until = NULL, version = version + 1 WHERE id = %s AND lease_id = %s",
+            [token_sealed, renew_after, valid_for, state.id, lease_id],
+        )
+        == 1
+    )
+
+
+def save_mint_failed(state: ApplicationTokenState, lease_id: uuid.UUID, *, error: str) -> bool:
+    """Tell those who wait for this attempt why it failed, and free the lease; False when it is gone."""
+    return (
+        execute(
+            "UPDATE tokens_applicationtoken SET last_error = %s, lease_id = NULL, lease_until = NULL, "
+            "version = version + 1 WHERE id = %s AND lease_id = %s",
+            [error, state.id, lease_id],
+        )
+        == 1
+    )
+
+
+# -- Signing keys ----------------------------------------------------------------------------------------
+
+# The creation has 30 s, and may have to wait for an application token first.
+KEY_LEASE = timedelta(minutes=2)
+
+
+def claim_key_creation(environment: str, client_id: str) -> uuid.UUID | None:
+    """Take the lease to create a signing key for the application; None while somebody else holds it."""
+    lease_id = uuid.uuid4()
+    claimed = execute(
+        "INSERT INTO tokens_signingkeylease AS held (environment, client_id, lease_id, lease_until) "
+        "VALUES (%s, %s, %s, clock_timestamp() + %s) ON CONFLICT (environment, client_id) "
+        "DO UPDATE SET lease_id = EXCLUDED.lease_id, lease_until = EXCLUDED.lease_until "
+        "WHERE held.lease_until <= clock_timestamp()",
+        [environment, client_id, lease_id, KEY_LEASE],
+    )
+    return lease_id if claimed == 1 else None
+
+
+def hold_key_lease(lease_id: uuid.UUID) -> bool:
+    """In a transaction: whether the lease is still ours, and it stays ours until the commit."""
+    sql = "SELECT 1 FROM tokens_signingkeylease WHERE lease_id = %s FOR UPDATE"
+    return fetch_one(sql, [lease_id]) is not None
+
+
+def free_key_lease(lease_id: uuid.UUID) -> None:
+    """Let the next one create; nothing happens when the lease is somebody else's by now."""
+    execute("DELETE FROM tokens_signingkeylease WHERE lease_id = %s", [lease_id])

@@ -54,6 +54,11 @@ class Binding:
     ebay_user_id: str
     account_id: int
 
+    @classmethod
+    def of_application(cls, field: str, environment: str, client_id: str) -> Binding:
+        """For what belongs to our keyset in an environment and to no account."""
+        return cls(field, environment, f"application {client_id}", 0)
+
     def encoded(self) -> bytes:
         return "\x1f".join([self.field, self.environment, self.ebay_user_id, str(self.account_id)]).encode()
 

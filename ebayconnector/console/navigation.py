@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.access import principal_of_request
 from accounts.models import Role
 from accounts.scoped_admin import may_somewhere
-from syncworkers.registry import WORKERS
+from syncworkers.registry import TABLES
 
 # title, icon, name of the address, role (None: superusers only)
 _Item = tuple[str, str, str, str | None]
@@ -19,8 +19,8 @@ _Item = tuple[str, str, str, str | None]
 def _data() -> tuple[_Item, ...]:
     """The table of each family, in the registry's order."""
     return tuple(
-        (worker.title, "table_rows", f"syncworkers_{worker.model._meta.model_name}_changelist", Role.VIEWER)
-        for worker in WORKERS.values()
+        (table.title, "table_rows", f"syncworkers_{table.model._meta.model_name}_changelist", Role.VIEWER)
+        for table in TABLES.values()
     )
 
 

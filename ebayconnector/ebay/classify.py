@@ -19,10 +19,12 @@ from .errors import (
     Refused,
     ScopeMissing,
     ScopeRefused,
+    SignatureRefused,
     TokenRejected,
     Unavailable,
 )
 from .remote_errors import RemoteError
+from .signature_refusals import SIGNATURE_ERROR_IDS, speaks_of_signatures
 
 _ANY_4XX = range(400, 500)
 _TRADING_STATUS = range(200, 500)
@@ -47,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     Rule("rest", _only(401), frozenset({"1001"}), TokenRejected),
     # Inventory says this of an expired token too: it is a missing scope only after a refresh (03 §0, 7).
     Rule("rest", _only(403), frozenset({"1100"}), ScopeMissing),
+    Rule("rest", _ANY_4XX, SIGNATURE_ERROR_IDS, SignatureRefused),
     Rule("oauth", _ANY_4XX, frozenset({"invalid_grant"}), ConsentInvalid),
     Rule("oauth", _ANY_4XX, frozenset({"invalid_scope"}), ScopeRefused),
     Rule("oauth", _ANY_4XX, frozenset({"invalid_client", "unauthorized_client"}), ApplicationRejected),
@@ -98,6 +101,9 @@ def error_for(
 ) -> EbayError:
     """The error that says what `endpoint` answered. `headers` ignore case."""
     outcome = error_class(endpoint.kind, status, errors)
+    # The ids are not documented: eBay's words decide as well where we signed or should have.
+    if endpoint.signed and issubclass(outcome, Refused | TokenRejected) and speaks_of_signatures(errors):
+        outcome = SignatureRefused
     failure = "Failure" if endpoint.kind == "trading" and status == 200 else f"HTTP {status}"
     return outcome(
         f"eBay answered {failure}",

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
@@ -19,7 +19,8 @@ from .classify import http_date
 from .clock import ClockOffset
 from .endpoints import TRADING_VERSION, Endpoint
 from .environments import Environment
-from .errors import BadAnswer, EbayError, ScopeMissing, TokenRejected, Unavailable
+from .errors import BadAnswer, EbayError, ScopeMissing, SignatureRefused, TokenRejected, Unavailable
+from .signatures import MessageKey, signature_headers
 from .transport import Call, Caller, Response, Transport
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ Params = Mapping[str, str] | Sequence[tuple[str, str]]
 # Waits before the second, third… attempt grow within these bounds; nothing here ever waits longer.
 _SHORTEST_WAIT_S = 2.0
 _LONGEST_WAIT_S = 10.0
+# A refused signature is made anew when the answer moved our idea of eBay's clock by more than this.
+_CLOCK_MOVED = timedelta(seconds=5)
 
 
 class TokenSource(Protocol):
@@ -39,6 +42,13 @@ class TokenSource(Protocol):
 
     def renew(self, rejected: str) -> str:
         """A fresh token instead of the one that eBay refused; raises when there is none."""
+
+
+class Signer(Protocol):
+    """Where the client gets the key for message signatures."""
+
+    def key(self) -> MessageKey | None:
+        """The key in use; None: there is none, and calls go out unsigned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,9 @@ class EbayClient:
     """eBay as one account (or the application) sees it. Not tied to a thread.
 
     `wait` sleeps between attempts, never longer than 10 s; `attempts` is how often a repeatable call is
-    tried; `clock` learns eBay's time from the answers.
+    tried; `clock` learns eBay's time from the answers. `signer` signs the calls to endpoints that eBay wants
+    signed; without a key they go out unsigned, which eBay refuses to sellers in the EU and UK only. An empty
+    `marketplace_id` is not sent.
     """
 
     def __init__(
@@ -69,6 +81,7 @@ class EbayClient:
         wait: Callable[[float], None] = time.sleep,
         attempts: int = 3,
         clock: ClockOffset | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self.environment = environment
         self.marketplace_id = marketplace_id
@@ -78,6 +91,7 @@ class EbayClient:
         self._wait = wait
         self._attempts = attempts
         self._clock = clock
+        self._signer = signer
 
     def trying(self, attempts: int) -> EbayClient:
         """The same client with another number of attempts for repeatable calls."""
@@ -97,16 +111,18 @@ class EbayClient:
     ) -> Answer:
         """Makes the call and returns the checked answer.
 
-        A refused token is renewed once and the call repeated once. 5xx, network faults and broken answers
-        are tried again. Both only where the endpoint is repeatable: everything else is sent exactly once.
-        429 is never tried again here. Raises the classes of `errors`, and whatever an observer or the token
-        source raises.
+        A refused token is renewed once and the call repeated once; a signature that was refused while our
+        idea of eBay's clock was wrong is made anew once. 5xx, network faults and broken answers are tried
+        again. All of it only where the endpoint is repeatable: everything else is sent exactly once. 429 is
+        never tried again here. Raises the classes of `errors`, and whatever an observer, the token source or
+        the signer raises.
         """
         request = self._request(endpoint, path, params, json, xml, headers or {})
         token = self._tokens.get() if endpoint.auth != "none" else ""
-        renewed, failures, sent = False, 0, 0
+        renewed, resigned, failures, sent = False, False, 0, 0
         while True:
             sent += 1
+            offset = self._offset()
             outcome = self._attempt(request, token, sent)
             if isinstance(outcome, Answer):
                 return outcome
@@ -114,6 +130,9 @@ class EbayClient:
                 raise unclear_if_lost(outcome)
             if _token_refused(outcome) and token and not renewed:
                 token, renewed = self._tokens.renew(token), True
+                continue
+            if isinstance(outcome, SignatureRefused) and not resigned and self._clock_moved(offset):
+                resigned = True
                 continue
             failures += 1
             self._wait_or_raise(outcome, failures)
@@ -143,8 +162,9 @@ class EbayClient:
         headers = {
             "Accept": "application/json",
             "Accept-Language": "en-US",
-            "X-EBAY-C-MARKETPLACE-ID": self.marketplace_id,
         }
+        if self.marketplace_id:
+            headers["X-EBAY-C-MARKETPLACE-ID"] = self.marketplace_id
         return headers | {"Content-Type": "application/json"} if has_body else headers
 
     def _attempt(self, request: _Request, token: str, sent: int) -> Answer | EbayError:
@@ -156,7 +176,11 @@ class EbayClient:
                 endpoint=endpoint.name,
                 method=endpoint.method,
                 url=request.url,
-                headers={**request.headers, **_authorization(endpoint, token)},
+                headers={
+                    **request.headers,
+                    **_authorization(endpoint, token),
+                    **self._signature(request),
+                },
                 body=request.body,
                 attempt=sent,
                 caller=self.caller,
@@ -168,6 +192,26 @@ class EbayClient:
             return read_answer(endpoint, response, attempts=sent)
         except EbayError as error:
             return error
+
+    def _signature(self, request: _Request) -> dict[str, str]:
+        """Made anew for each attempt, because it says when it was made: never later than eBay's clock."""
+        key = self._signer.key() if request.endpoint.signed and self._signer else None
+        if key is None:
+            return {}
+        now = self._clock.earliest_now() if self._clock else datetime.now(UTC)
+        return signature_headers(
+            key,
+            method=request.endpoint.method,
+            url=request.url,
+            body=request.body,
+            created=int(now.timestamp()),
+        )
+
+    def _offset(self) -> timedelta:
+        return self._clock.offset if self._clock else timedelta(0)
+
+    def _clock_moved(self, known: timedelta) -> bool:
+        return abs(self._offset() - known) > _CLOCK_MOVED
 
     def _learn_time(self, response: Response) -> None:
         date = http_date(response.headers.get("Date", ""))

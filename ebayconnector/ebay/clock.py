@@ -67,3 +67,8 @@ class ClockOffset:
     def now(self) -> datetime:
         """The time by eBay's clock, aware UTC."""
         return self._own_now() + self.offset
+
+    def earliest_now(self) -> datetime:
+        """The earliest that eBay's clock may show now: never in its future once it has been measured."""
+        interval = self.interval
+        return self._own_now() + (interval[0] if interval else timedelta(0))

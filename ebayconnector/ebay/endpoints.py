@@ -153,8 +153,12 @@ GET_TRANSACTIONS = Endpoint(
     signed=True,
 )
 GET_PAYOUTS = replace(GET_TRANSACTIONS, name="getPayouts", path="/sell/finances/v1/payout")
-GET_PAYOUT = replace(GET_TRANSACTIONS, name="getPayout", path="/sell/finances/v1/payout/{payout_id}")
-GET_TRANSFER = replace(GET_TRANSACTIONS, name="getTransfer", path="/sell/finances/v1/transfer/{transfer_id}")
+GET_TRANSFER = replace(
+    GET_TRANSACTIONS,
+    name="getTransfer",
+    path="/sell/finances/v1/transfer/{transfer_id}",
+    empty_ok=False,
+)
 GET_SELLER_FUNDS_SUMMARY = replace(
     GET_TRANSACTIONS, name="getSellerFundsSummary", path="/sell/finances/v1/seller_funds_summary"
 )

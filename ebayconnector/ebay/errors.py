@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from .masking import mask_text, mask_tokens
 from .remote_errors import RemoteError, parse_errors
+from .signature_refusals import advice
 
 __all__ = [
     "AccountLimited",
@@ -20,6 +21,7 @@ __all__ = [
     "RemoteError",
     "ScopeMissing",
     "ScopeRefused",
+    "SignatureRefused",
     "TokenRejected",
     "Unavailable",
     "parse_errors",
@@ -114,6 +116,13 @@ class NotFound(EbayError):
 
 class Refused(EbayError):
     """eBay understood and said no: our request or the data is wrong. Sending it again changes nothing."""
+
+
+class SignatureRefused(Refused):
+    """eBay demands a message signature of this seller and found none, or one that does not hold (03 §12)."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}; what to do: {advice(self.errors)}"
 
 
 class ConsentInvalid(EbayError):

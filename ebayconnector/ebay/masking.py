@@ -20,6 +20,7 @@ MAX_BODY = 64 * 1024
 _TOKENS = re.compile(
     r"""
     -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?(?:-----END[^-]*-----|\Z)    # PEM
+    | \bM(?:C4CAQAwBQYDK2VwBCIEI|II[A-Z0-9+/]{3}IBADANBgkqhkiG9w0BAQEFA)[A-Z0-9+/=%\\]*   # PKCS#8 without PEM
     | (?:v(?:\^|%5e|\\u005e|&\#94;)\d [^\s"'<>&]*)                      # eBay's tokens and codes: v^1.1#i^1#…
     | \beyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*)*                       # JWT, JWE
     | enc:v\d+:[^\s"'<>&]+                                              # our own sealed values
@@ -67,7 +68,7 @@ def mask_tokens(text: str) -> str:
 
 
 def _token(match: re.Match[str]) -> str:
-    if match[0].startswith("-----"):
+    if match[0].startswith(("-----", "M", "m")):
         return REDACTED
     # What was masked by its name still begins like a token.
     return match[0] if _MASKED.fullmatch(match[0]) else mask(match[0])

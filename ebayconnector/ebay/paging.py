@@ -1,10 +1,11 @@
-"""Pages by row offset, overlapping, so that a reader notices when rows shift under it."""
+"""Two ways through pages: by row offset, overlapping, so that a reader notices when rows shift under it; and
+by `next`, where nobody says what an offset counts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +18,8 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 class Page:
     """One page. `number` counts from 1; `total`, `offset`, `limit` are rows; `has_next` is what eBay says.
 
-    `duration_s` is the last attempt's, `attempts` how often the page was asked for.
+    `duration_s` is the last attempt's, `attempts` how often the page was asked for. `next_position` is where
+    a later reading can go on after this page (`position_pages`); None when this is the last one to be read.
     """
 
     items: list[dict[str, Any]]
@@ -28,11 +30,14 @@ class Page:
     number: int
     duration_s: float
     attempts: int
+    next_position: str | None = None
 
 
-def offset_pages(
-    fetch: Callable[[int, int], Answer], *, items_key: str, limit: int, overlap: int
-) -> Iterator[Page]:
+Fetch = Callable[[int, int], Answer]
+"""Asks for the page at an offset, with a limit."""
+
+
+def offset_pages(fetch: Fetch, *, items_key: str, limit: int, overlap: int) -> Iterator[Page]:
     """Reads `fetch(offset, limit)` page by page; each begins with the last `overlap` rows of the one before.
 
     Ends when all rows of the total were seen, on an empty page, without a `next`, and on a server that
@@ -44,7 +49,7 @@ def offset_pages(
     return _pages(fetch, items_key, limit, overlap)
 
 
-def _pages(fetch: Callable[[int, int], Answer], items_key: str, limit: int, overlap: int) -> Iterator[Page]:
+def _pages(fetch: Fetch, items_key: str, limit: int, overlap: int) -> Iterator[Page]:
     offset, number, last_number = 0, 0, None
     previous: list[dict[str, Any]] = []
     while last_number is None or number < last_number:
@@ -59,6 +64,97 @@ def _pages(fetch: Callable[[int, int], Answer], items_key: str, limit: int, over
         offset += max(page.limit - overlap, 1)
 
 
+def position_pages(fetch: Fetch, *, items_key: str, limit: int, start: str | None = None) -> Iterator[Page]:
+    """Reads from `start` (a `next_position`; None: the beginning) on, wherever each page's `next` points.
+
+    Of `next` only the query's `offset` and `limit` are taken: the call, its host and its other parameters
+    stay ours. Here `Page.offset` is the number of rows that this reading has seen before the page.
+
+    Ends on a page without `next`, on an empty page, and on a server that repeats itself or never comes to an
+    end. Whether the rows are all there is for the caller to check, against `total`. `BadAnswer` for pages
+    that are no pages and for a `next` that cannot be read; ValueError for a `start` that is no position.
+    """
+    first = (0, limit) if start is None else _parsed_position(start)
+    if first is None:
+        raise ValueError(f"not a position in pages: {str(start)[:40]!r}")
+    return _followed(fetch, items_key, *first, resumed=start is not None)
+
+
+def every_item(fetch: Fetch, *, items_key: str, id_keys: Sequence[str], limit: int) -> list[dict[str, Any]]:
+    """All there is, each once, in one list, by `position_pages`: for what is short by nature.
+
+    `id_keys` name the fields that tell items apart; one without any of them counts by itself. `BadAnswer`
+    when eBay counts more than it gives.
+    """
+    items: list[dict[str, Any]] = []
+    seen: set[tuple[Any, ...]] = set()
+    answers: list[Answer] = []
+    total = 0
+
+    def fetch_and_keep(offset: int, page_limit: int) -> Answer:
+        answers[:] = [fetch(offset, page_limit)]
+        return answers[0]
+
+    for page in position_pages(fetch_and_keep, items_key=items_key, limit=limit):
+        for item in page.items:
+            identity = tuple(str(item.get(key) or "") for key in id_keys)
+            if identity not in seen:
+                items.append(item)
+            if any(identity):
+                seen.add(identity)
+        # A last answer that counts less than the first one does not make them whole.
+        total = max(total, page.total)
+        if len(items) >= total:
+            return items
+    raise answers[0].bad(f"{len(items)} {items_key} where the total says {total}")
+
+
+def _followed(fetch: Fetch, items_key: str, offset: int, limit: int, *, resumed: bool) -> Iterator[Page]:
+    rows_before, number, last_number = 0, 0, None
+    asked: set[tuple[int, int]] = set()
+    previous: list[dict[str, Any]] = []
+    while True:
+        number += 1
+        asked.add((offset, limit))
+        answer = fetch(offset, limit)
+        # What a resumed reading was to go on with may be gone: that is an empty page, no broken one.
+        page = _page(answer, items_key, rows_before, limit, number, may_lack_items=resumed and number == 1)
+        last_number = last_number or 2 * (page.total // max(len(page.items), 1) + 1) + 10
+        following = _following(answer, limit)
+        repeats = page.items == previous or following in asked
+        if following is None or not page.items or repeats or number >= last_number:
+            yield page
+            return
+        yield replace(page, next_position=_position(*following))
+        previous = page.items
+        rows_before += len(page.items)
+        offset, limit = following
+
+
+def _following(answer: Answer, limit: int) -> tuple[int, int] | None:
+    """(offset, limit) of `next`; None without one."""
+    following = answer.json().get("next")
+    if not following:
+        return None
+    place = _parsed_position(urlsplit(following).query, limit) if isinstance(following, str) else None
+    if place is None:
+        raise answer.bad("a next that cannot be followed")
+    return place
+
+
+def _position(offset: int, limit: int) -> str:
+    return f"limit={limit}&offset={offset}"
+
+
+def _parsed_position(query: str, limit: int = 0) -> tuple[int, int] | None:
+    """(offset, limit) of a query; `limit` where it names none. None when it is no place among pages."""
+    values = parse_qs(query)
+    offset, page_limit = values.get("offset", [""])[0], values.get("limit", [str(limit)])[0]
+    if not _NUMBER.fullmatch(offset) or not _NUMBER.fullmatch(page_limit) or int(page_limit) == 0:
+        return None
+    return int(offset), int(page_limit)
+
+
 def _enough_pages(first: Page, overlap: int) -> int:
     """Twice what the first total needs and ten: rows may arrive while we read, but not without end."""
     return 2 * (first.total // max(first.limit - overlap, 1) + 1) + 10
@@ -68,14 +164,16 @@ def _is_last(page: Page) -> bool:
     return not page.items or not page.has_next or page.offset + len(page.items) >= page.total
 
 
-def _page(answer: Answer, items_key: str, offset: int, limit: int, number: int) -> Page:
+def _page(
+    answer: Answer, items_key: str, offset: int, limit: int, number: int, *, may_lack_items: bool = False
+) -> Page:
     document = answer.json()
     items = document.get(items_key)
     # 204, no body: "no records" (03 §0, 13).
     total = document.get("total") if answer.body else 0
     if isinstance(total, bool) or not isinstance(total, int) or total < 0:
         raise answer.bad("a page without its total")
-    if items is None and total <= offset:
+    if items is None and (may_lack_items or total <= offset):
         items = []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise answer.bad(f"a page whose {items_key} is not a list of objects")

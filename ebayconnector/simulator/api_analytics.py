@@ -16,7 +16,10 @@ PATH = "/developer/analytics/v1_beta/rate_limit"
 _APIS = {
     "fulfillment": ("sell", "fulfillment", "v1", "sell.fulfillment.order"),
     "identity": ("commerce", "identity", "v1", "commerce.identity"),
+    "inventory": ("sell", "inventory", "v1", "sell.inventory"),
     "analytics": ("developer", "analytics", "v1_beta", "developer.analytics"),
+    "finances": ("sell", "finances", "v1", "sell.finances"),
+    "key_management": ("developer", "key_management", "v1", "developer.key_management"),
     "trading": ("tradingapi", "tradingapi", "v1", "tradingapi"),
 }
 

@@ -11,6 +11,8 @@ from ebayconnector.simulator import (
     api_consent,
     api_fulfillment,
     api_identity,
+    api_inventory,
+    api_key_management,
     api_token,
     api_trading,
     control,
@@ -22,7 +24,17 @@ from ebayconnector.simulator.exchange import ExchangeMiddleware
 from ebayconnector.simulator.responses import json_response
 from ebayconnector.simulator.world import World
 
-_APIS = (api_consent, api_token, api_identity, api_trading, api_fulfillment, api_analytics, control)
+_APIS = (
+    api_consent,
+    api_token,
+    api_identity,
+    api_trading,
+    api_fulfillment,
+    api_inventory,
+    api_key_management,
+    api_analytics,
+    control,
+)
 
 
 async def _ebay_error(request: Request, error: Exception) -> Response:

@@ -72,10 +72,13 @@ def _username(world: World, user_id: str | None) -> str | None:
     return seller.username if seller else None
 
 
-def authorize(request: Request, *, api: str, any_of: frozenset[str]) -> AccessToken:
+def authorize(
+    request: Request, *, api: str, any_of: frozenset[str], expired: EbayError | None = None
+) -> AccessToken:
     """The valid token of a REST call that holds one of the scopes, its quota counted.
 
-    Raises EbayError 400/1002, 400/1003, 401/1001, 403/1100, 429/2001 (03 §0b, §14.2).
+    Raises EbayError 400/1002, 400/1003, 401/1001, 403/1100, 429/2001 (03 §0b, §14.2), and `expired` where an
+    API has an answer of its own to a token that was good once (03 §0, 7).
     """
     world = world_of(request)
     header = request.headers.get("authorization")
@@ -85,8 +88,10 @@ def authorize(request: Request, *, api: str, any_of: frozenset[str]) -> AccessTo
     if match is None:
         raise EbayError(400, TOKEN_TYPE)
     token = world.tokens.access.get(match.group(1))
-    if token is None or token.revoked or token.expires_ms <= world.clock.now_ms():
+    if token is None or token.revoked:
         raise EbayError(401, TOKEN_INVALID)
+    if token.expires_ms <= world.clock.now_ms():
+        raise expired or EbayError(401, TOKEN_INVALID)
     if not token.scopes & any_of:
         raise EbayError(403, NO_PERMISSION)
     if not world.quotas.take(token.client_id, api):
@@ -94,9 +99,11 @@ def authorize(request: Request, *, api: str, any_of: frozenset[str]) -> AccessTo
     return token
 
 
-def authorize_seller(request: Request, *, api: str, any_of: frozenset[str]) -> tuple[Seller, AccessToken]:
+def authorize_seller(
+    request: Request, *, api: str, any_of: frozenset[str], expired: EbayError | None = None
+) -> tuple[Seller, AccessToken]:
     """As `authorize`, for a call that needs a user token; to an application token it answers 403/1100."""
-    token = authorize(request, api=api, any_of=any_of)
+    token = authorize(request, api=api, any_of=any_of, expired=expired)
     seller = world_of(request).seller_of(token.user_id) if token.user_id else None
     if seller is None:
         raise EbayError(403, NO_PERMISSION)

@@ -3,8 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from ebayconnector.simulator.money_settings import FinancesSettings
+
 SortOrder = Literal["newest_first", "oldest_first", "by_id"]
 SORT_ORDERS: tuple[str, ...] = get_args(SortOrder)
+StockSort = Literal["oldest_first", "newest_first", "by_sku", "shuffled"]
+STOCK_SORTS: tuple[str, ...] = get_args(StockSort)
+InventoryOffset = Literal["page", "row"]
+INVENTORY_OFFSETS: tuple[str, ...] = get_args(InventoryOffset)
+InventoryLinks = Literal["absolute", "relative"]
+INVENTORY_LINKS: tuple[str, ...] = get_args(InventoryLinks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +21,10 @@ class SimulatorConfig:
 
     `sort` is the order of getOrders' rows, which eBay does not promise (03 §4.1). Without `reject_url` a
     declined consent goes to `accept_url`.
+
+    `stock` is the number of inventory items per seller, its rate the like of the other two. What `offset`
+    counts in the Inventory API and whether its links are absolute differs between document and record
+    (03 §6.1): a client must survive both.
     """
 
     seed: int = 1
@@ -22,4 +34,10 @@ class SimulatorConfig:
     arrivals_per_minute: float = 0.0
     changes_per_minute: float = 0.0
     sort: SortOrder = "newest_first"
+    stock: int = 40
+    stock_changes_per_minute: float = 0.0
+    stock_sort: StockSort = "oldest_first"
+    inventory_offset: InventoryOffset = "page"
+    inventory_links: InventoryLinks = "absolute"
+    finances: FinancesSettings = FinancesSettings()
     request_log_size: int = 10_000

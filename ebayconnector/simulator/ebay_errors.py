@@ -59,6 +59,13 @@ def system_error(path: str) -> JsonObject:
     """The body of a 500: the API's own number where 03 gives one."""
     if path.startswith("/sell/fulfillment/"):
         return rest_body(30500, "System error", domain="API_FULFILLMENT", category="APPLICATION")
+    if path.startswith("/sell/inventory/"):
+        text = "A system error has occurred."
+        return rest_body(25001, text, domain="API_INVENTORY", category="APPLICATION")
+    if path.startswith("/sell/finances/"):
+        return rest_body(135000, "System error", domain="API_FINANCES", category="APPLICATION")
+    if path.startswith("/developer/key_management/"):
+        return rest_body(210000, "System error", domain="API_KEYS", category="APPLICATION")
     if path.startswith("/commerce/identity/"):
         return rest_body(140000, "System error", domain="API_IDENTITY", category="APPLICATION")
     if path.startswith("/identity/v1/oauth2/"):

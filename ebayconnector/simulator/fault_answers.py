@@ -2,7 +2,12 @@
 
 from starlette.responses import Response
 
-from ebayconnector.simulator.ebay_errors import TOKEN_INVALID, TOO_MANY_REQUESTS, system_error
+from ebayconnector.simulator.ebay_errors import (
+    NO_PERMISSION,
+    TOKEN_INVALID,
+    TOO_MANY_REQUESTS,
+    system_error,
+)
 from ebayconnector.simulator.faults import Fault
 from ebayconnector.simulator.json_types import JsonObject
 from ebayconnector.simulator.responses import json_bytes, json_response
@@ -25,7 +30,8 @@ def fault_answer(fault: Fault, path: str, call: TradingCall | None) -> Response:
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     match fault.kind:
         case "expired_token":
-            return json_response(_expired(path), fault.status or (400 if _is_oauth(path) else 401), headers)
+            status, body = _expired(path)
+            return json_response(body, fault.status or status, headers)
         case "rate_limited":
             return json_response(TOO_MANY_REQUESTS, fault.status or 429, headers)
         case "server_error" | "poison":
@@ -48,11 +54,13 @@ def _is_oauth(path: str) -> bool:
     return path.startswith("/identity/v1/oauth2/")
 
 
-def _expired(path: str) -> JsonObject:
+def _expired(path: str) -> tuple[int, JsonObject]:
+    if path.startswith("/sell/inventory/"):
+        return 403, NO_PERMISSION  # as for a missing scope (03 §0, 7)
     if not _is_oauth(path):
-        return TOKEN_INVALID
+        return 401, TOKEN_INVALID
     text = "the provided authorization refresh token is invalid or was issued to another client"
-    return {"error": "invalid_grant", "error_description": text}
+    return 400, {"error": "invalid_grant", "error_description": text}
 
 
 def _given_body(fault: Fault, status: int, headers: dict[str, str]) -> Response:

@@ -44,6 +44,7 @@ class OrderBook:
         self.patches: dict[int, JsonObject] = {}
         self.version = 0
         self.answers: dict[object, list[int]] = {}  # to queries about the present version
+        self.part_refund_ms: dict[int, int] = {}  # of orders refunded in part first, in full later
         self._event_ms: dict[int, int] = {}
         self._removed: set[int] = set()
         self._by_created: list[int] = []
@@ -104,6 +105,8 @@ class OrderBook:
         patch: JsonObject | None = None,
     ) -> None:
         """Change order n; a refund or cancellation is dated `modified_ms`, or the old change date."""
+        if payment == FULLY_REFUNDED and self.payment[n] == PARTIALLY_REFUNDED:
+            self.part_refund_ms[n] = self.event_ms(n)
         self._keep_event_date(n, new_event=payment is not None or cancel is not None, at_ms=modified_ms)
         if fulfilment is not None:
             self.fulfilment[n] = fulfilment

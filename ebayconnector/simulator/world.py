@@ -12,7 +12,9 @@ from ebayconnector.simulator.order_book import OrderBook
 from ebayconnector.simulator.quotas import Quotas
 from ebayconnector.simulator.request_log import RequestLog
 from ebayconnector.simulator.sellers import Seller, default_sellers, new_seller
+from ebayconnector.simulator.signing_keys import SigningKeys
 from ebayconnector.simulator.sites import Site
+from ebayconnector.simulator.stock_world import Stocks
 from ebayconnector.simulator.tokens import TokenStore
 
 
@@ -43,8 +45,11 @@ class World:
         self.quotas = Quotas(self.clock)
         self.faults = Faults()
         self.latencies = Latencies()
+        self.finances = self.config.finances
+        self.signing_keys = SigningKeys()
         self.drifts: dict[str, Drift] = {}  # by user id
         self._activities: dict[str, Activity] = {}
+        self.stocks = Stocks(self.config, self.clock, self.epoch_ms)
 
     def reset(self, config: SimulatorConfig) -> None:
         """A new world; only the applications stay."""

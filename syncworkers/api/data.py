@@ -1,4 +1,4 @@
-"""`/api/data/{family}/`: rows of eBay data with their children, for every family of the registry."""
+"""`/api/data/{table}/`: rows of eBay data with their children, for every table of the registry."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rest_framework.serializers import BaseSerializer
 from accounts.access import principal_of_request
 from accounts.api.lists import Pages, StrictList
 from syncworkers.models import SyncedRow
-from syncworkers.registry import WORKERS, Worker
+from syncworkers.registry import TABLES, Table
 
 from .changes import changed_since, next_since, since_named
 from .csv_rows import csv_lines
@@ -50,20 +50,20 @@ class RowPages(Pages):
 
 
 class _Family(GenericAPIView[SyncedRow]):
-    """What both views know of their family; `family` comes from the route."""
+    """What both views know of their table; `key` comes from the route."""
 
-    family = ""
+    key = ""
 
     @property
-    def worker(self) -> Worker:
-        return WORKERS[self.family]
+    def table(self) -> Table:
+        return TABLES[self.key]
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
-        return row_serializer(self.family)
+        return row_serializer(self.key)
 
     def get_queryset(self) -> QuerySet[SyncedRow]:
-        rows = self.worker.model.objects.visible_to(principal_of_request(self.request))
-        return rows.defer("content_hash").prefetch_related(*self.worker.children)
+        rows = self.table.model.objects.visible_to(principal_of_request(self.request))
+        return rows.defer("content_hash").prefetch_related(*self.table.children)
 
 
 class RowList(_Family, StrictList[SyncedRow]):
@@ -81,11 +81,11 @@ class RowList(_Family, StrictList[SyncedRow]):
 
     @property
     def filterset_class(self) -> Any:  # type: ignore[override]
-        return row_filters(self.family)
+        return row_filters(self.key)
 
     @property
     def ordering_fields(self) -> list[str]:  # type: ignore[override]
-        return [name for name in column_names(self.worker.model) if name != "payload"]
+        return [name for name in column_names(self.table.model) if name != "payload"]
 
     @extend_schema(
         parameters=[OpenApiParameter("updated_since", str, description="A time, or the last `next_since`")]
@@ -122,9 +122,9 @@ class RowList(_Family, StrictList[SyncedRow]):
             if self.request.query_params.get(name):
                 raise ValidationError({name: ["format=csv streams all matching rows: leave it out"]})
         rows = self.filter_queryset(self.get_queryset()).prefetch_related(None)
-        lines = csv_lines(csv_columns(self.worker), rows)
+        lines = csv_lines(csv_columns(self.table), rows)
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="{self.family}.csv"'
+        response["Content-Disposition"] = f'attachment; filename="{self.key}.csv"'
         response["X-Content-Type-Options"] = "nosniff"
         return response
 

@@ -16,47 +16,45 @@ from django_filters import CharFilter, IsoDateTimeFilter
 from django_filters.filters import Filter
 
 from accounts.api.lists import Filters, IdFilter, SwitchFilter, WordsFilter
-from syncworkers.registry import WORKERS, Worker
+from syncworkers.registry import TABLES, Table
 
 # Searched besides the natural key, where a family has them.
 _SEARCHED = ("buyer_username", "ship_to_name", "title")
 
 
 @cache
-def row_filters(family: str) -> type[Filters]:
-    """The filters of a family."""
-    worker = WORKERS[family]
+def row_filters(key: str) -> type[Filters]:
+    """The filters of a table."""
+    table = TABLES[key]
     filters: dict[str, Any] = {
         "account": IdFilter(field_name="account_id", help_text="The account's id"),
         "account_id": IdFilter(field_name="account_id", help_text="The same as account"),
         "closed": SwitchFilter(field_name="closed_at", lookup_expr="isnull", exclude=True),
         "search": CharFilter(method="searched", help_text="Part of an id, name or title"),
     }
-    for field in worker.model._meta.concrete_fields:
+    for field in table.model._meta.concrete_fields:
         filters |= _column_filters(field)
     if "buyer_username" in filters:
         filters["buyer"] = CharFilter(field_name="buyer_username", help_text="The same as buyer_username")
-    if _children_with(worker, "sku"):
+    if _children_with(table, "sku"):
         filters["sku"] = CharFilter(method="with_sku", help_text="Rows with a line of this SKU")
-    meta = type("Meta", (), {"model": worker.model, "fields": []})
-    return type(
-        f"{worker.model.__name__}Filters", (_RowFilters,), {**filters, "Meta": meta, "worker": worker}
-    )
+    meta = type("Meta", (), {"model": table.model, "fields": []})
+    return type(f"{table.model.__name__}Filters", (_RowFilters,), {**filters, "Meta": meta, "table": table})
 
 
 class _RowFilters(Filters):
-    worker: Worker
+    table: Table
 
     def searched(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        own = {field.name for field in self.worker.model._meta.concrete_fields}
-        columns = {*self.worker.natural_key, *(own & set(_SEARCHED))}
+        own = {field.name for field in self.table.model._meta.concrete_fields}
+        columns = {*self.table.natural_key, *(own & set(_SEARCHED))}
         condition = reduce(or_, (Q(**{f"{column}__icontains": value}) for column in columns))
-        for child in _children_with(self.worker, "title"):
+        for child in _children_with(self.table, "title"):
             condition |= _has_child(child, {"title__icontains": value})
         return rows.filter(condition)
 
     def with_sku(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        conditions = [_has_child(child, {"sku": value}) for child in _children_with(self.worker, "sku")]
+        conditions = [_has_child(child, {"sku": value}) for child in _children_with(self.table, "sku")]
         return rows.filter(reduce(or_, conditions))
 
 
@@ -66,10 +64,10 @@ def _has_child(child: Any, condition: dict[str, str]) -> Q:
     return Q(Exists(lines))
 
 
-def _children_with(worker: Worker, column: str) -> list[Any]:
+def _children_with(table: Table, column: str) -> list[Any]:
     return [
         child
-        for child in worker.children.values()
+        for child in table.children.values()
         if any(field.name == column for field in child.model._meta.concrete_fields)
     ]
 

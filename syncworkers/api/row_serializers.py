@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from rest_framework import serializers
 
-from syncworkers.registry import WORKERS, Child, Worker
+from syncworkers.registry import TABLES, Child, Table
 
 # Ours: never shown.
 _HIDDEN = frozenset({"content_hash"})
@@ -19,23 +19,23 @@ def column_names(model: type[models.Model]) -> list[str]:
     return [field.attname for field in model._meta.concrete_fields if field.name not in _HIDDEN]
 
 
-def csv_columns(worker: Worker) -> list[str]:
+def csv_columns(table: Table) -> list[str]:
     """All columns without the payload."""
-    return [name for name in column_names(worker.model) if name != "payload"]
+    return [name for name in column_names(table.model) if name != "payload"]
 
 
 @cache
-def row_serializer(family: str) -> type[serializers.ModelSerializer[Any]]:
-    """Rows of a family: its columns, the payload as eBay gave it, and its children."""
-    worker = WORKERS[family]
+def row_serializer(key: str) -> type[serializers.ModelSerializer[Any]]:
+    """Rows of a table: its columns, the payload as eBay gave it, and its children."""
+    table = TABLES[key]
     children = {
-        relation: _child_serializer(worker, child)(many=True) for relation, child in worker.children.items()
+        relation: _child_serializer(table, child)(many=True) for relation, child in table.children.items()
     }
-    names = [*column_names(worker.model), *children]
-    return _serializer(worker.model, names, {**_identifiers(worker.model), **children})
+    names = [*column_names(table.model), *children]
+    return _serializer(table.model, names, {**_identifiers(table.model), **children})
 
 
-def _child_serializer(worker: Worker, child: Child) -> type[serializers.ModelSerializer[Any]]:
+def _child_serializer(table: Table, child: Child) -> type[serializers.ModelSerializer[Any]]:
     parent = child.model._meta.get_field(child.parent)
     left_out = {"account_id", getattr(parent, "attname", child.parent)}
     names = [name for name in column_names(child.model) if name not in left_out]

@@ -18,7 +18,7 @@ class WorkerConfigSerializer(serializers.Serializer[WorkerRow]):
     api_family = serializers.CharField(source="worker.key")
     enabled = serializers.BooleanField(source="state.enabled")
     primary_dedup_key = serializers.SerializerMethodField()
-    cursor_type = serializers.CharField(source="state.cursor_type")
+    cursor_type = serializers.CharField(source="worker.cursor_type")
     cursor_value = serializers.CharField(source="state.cursor_value", allow_blank=True)
     last_run_at = serializers.DateTimeField(source="state.last_run_at", allow_null=True)
     last_run_status = serializers.CharField(source="run.status", default=None, allow_null=True)
@@ -29,7 +29,7 @@ class WorkerConfigSerializer(serializers.Serializer[WorkerRow]):
     next_run_at = serializers.DateTimeField(allow_null=True)
 
     def get_primary_dedup_key(self, row: WorkerRow) -> str:
-        return ", ".join(row.worker.natural_key)
+        return ", ".join(row.worker.table.natural_key)
 
     def get_lag_seconds(self, row: WorkerRow) -> float | None:
         return round(row.lag.total_seconds(), 1) if row.lag is not None else None

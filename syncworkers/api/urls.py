@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.api.routing import Route
-from syncworkers.registry import WORKERS
+from syncworkers.registry import TABLES
 
 from .data import RowDetail, RowList
 from .runs import RunCancel, RunDetail, RunList, RunLogs
@@ -12,11 +12,11 @@ from .workers import BreakerReset, Config, Cursor, GlobalToggle, Run, RunAll, Sc
 _WORKERS = "ebay/workers"
 
 
-def _data_routes(family: str) -> list[Route]:
-    address = f"data/{family}/"
+def _data_routes(key: str) -> list[Route]:
+    address = f"data/{key}/"
     return [
-        Route(address, RowList, f"api-data-{family}", {"family": family}),
-        Route(f"{address}<int:pk>/", RowDetail, f"api-data-{family}-row", {"family": family}),
+        Route(address, RowList, f"api-data-{key}", {"key": key}),
+        Route(f"{address}<int:pk>/", RowDetail, f"api-data-{key}-row", {"key": key}),
     ]
 
 
@@ -32,5 +32,5 @@ routes = [
     Route(f"{_WORKERS}/runs/<int:run_id>", RunDetail, "api-run", without_api=True),
     Route(f"{_WORKERS}/runs/<int:run_id>/cancel", RunCancel, "api-run-cancel", without_api=True),
     Route(f"{_WORKERS}/logs/<int:run_id>", RunLogs, "api-run-logs", without_api=True),
-    *(route for family in WORKERS for route in _data_routes(family)),
+    *(route for key in TABLES for route in _data_routes(key)),
 ]

@@ -36,7 +36,18 @@ class MaturingRow(SyncedRow):
     """A record that eBay changes without a change time: read again at `check_at` until it is final."""
 
     occurred_at = models.DateTimeField(null=True, help_text="When the record came to be, by eBay")
+    maturity = models.CharField(max_length=10, help_text="final, settling or open")
     check_at = models.DateTimeField(null=True, help_text="When it is read again; empty: final")
+
+    class Meta:
+        abstract = True
+
+
+class DetailedRow(SyncedRow):
+    """A record about which eBay says more when asked by its id, once for each version."""
+
+    detail_at = models.DateTimeField(null=True, help_text="When that was asked; empty: due")
+    detail_retry_at = models.DateTimeField(null=True, help_text="After a failure: not before this")
 
     class Meta:
         abstract = True

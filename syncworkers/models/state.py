@@ -29,6 +29,12 @@ class SyncState(models.Model):
     last_run_at = models.DateTimeField(null=True)
     last_success_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
+    snapshot_at = models.DateTimeField(
+        null=True, help_text="When the last complete pass began, for what is read whole"
+    )
+    statuses_asked_at = models.DateTimeField(
+        null=True, help_text="When eBay was last asked what is not final yet"
+    )
     failed_in_row = models.PositiveIntegerField(default=0)
     breaker_until = models.DateTimeField(null=True)
 
@@ -50,8 +56,9 @@ class SyncState(models.Model):
 
     @property
     def cursor_value(self) -> str:
-        """The upper end of the coverage as ISO text; '' before the first slice."""
-        return self.covered[-1].end.isoformat() if self.covered else ""
+        """The upper end of the coverage, or the last complete pass, as ISO text; '' before the first."""
+        end = self.covered[-1].end if self.covered else self.snapshot_at
+        return end.isoformat() if end else ""
 
 
 class FailedSlice(models.Model):
@@ -95,8 +102,10 @@ class QuarantinedRecord(models.Model):
     )
     evidence = models.JSONField()
     error = models.TextField()
-    start_at = models.DateTimeField(help_text="The smallest known span of eBay's time that holds it")
-    end_at = models.DateTimeField()
+    start_at = models.DateTimeField(
+        null=True, help_text="The smallest known span of eBay's time that holds it; empty: not read by time"
+    )
+    end_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=1)
     first_seen_at = models.DateTimeField(auto_now_add=True)
     last_seen_at = models.DateTimeField()

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ebayconnector.ebay.client import EbayClient
-from syncworkers.locks import Signals, beat, check_connection, fenced
+from syncworkers.locks import Signals, beat, check_connection, fenced, move_to_history
 from syncworkers.models import Reason, SyncState, WorkerRun
 from syncworkers.models.runs import Lane
 from syncworkers.ranges import Span
-from syncworkers.registry import Worker
+from syncworkers.registry import Windows, Worker
 from syncworkers.windows import Reach
 
 from . import coverage, runlog
@@ -44,6 +44,12 @@ class Progress:
     reason: Reason | None = None
     errors: list[str] = field(default_factory=list)
 
+    def incomplete(self, reason: Reason, error: str) -> None:
+        """Something could not be read: the run goes on with the rest and will end `partial`."""
+        self.complete = False
+        self.reason = self.reason or reason
+        self.errors.append(error)
+
     @property
     def achieved_any(self) -> bool:
         return bool(self.stored or self.slices)
@@ -67,10 +73,17 @@ class RunContext:
     sleep: Callable[[float], None] = time.sleep
     on_page: Callable[[WorkerRun], None] = lambda run: None
     progress: Progress = field(default_factory=Progress)
+    fenced_at: datetime | None = None
 
     @property
     def reach(self) -> Reach:
         return Reach(self.state.wanted_from, self.worker.backfill, self.worker.longest_lookback)
+
+    @property
+    def windows(self) -> Windows:
+        """How this family is read by time; only for families that are."""
+        assert isinstance(self.worker.reads, Windows)
+        return self.worker.reads
 
     def heed(self, signals: Signals) -> None:
         """Raise Stopped or GaveWay when a person, a switch, the process or the clock wants an end."""
@@ -98,8 +111,18 @@ class RunContext:
 
     @contextmanager
     def fenced(self) -> Iterator[Signals]:
+        """A transaction behind the fence. `fenced_at` (the database's time) then is later than the call to
+        eBay whose answer it stores, and earlier than the next one."""
         with fenced(self.run.pk) as signals:
             yield signals
+        self.fenced_at = signals.at
+
+    def pause_point(self) -> None:
+        """Between two calls that store nothing in between: beat, and end here if somebody wants an end."""
+        check_connection()
+        signals = beat(self.run.pk)
+        self.fenced_at = signals.at
+        self.heed(signals)
 
     def give_up(self, spans: list[Span], reason: Reason, evidence: str) -> None:
         """Spans stay a gap; the run goes on with the others and will end `partial`. Inside `fenced`.
@@ -113,9 +136,16 @@ class RunContext:
                 run.account_id, worker.key, span, reason=reason, evidence=evidence, at_once=at_once
             )
             runlog.write(run, "slice_failed", f"{words(span)} stays a gap: {evidence}", level="error")
-            self.progress.errors.append(f"{words(span)}: {evidence}")
-        self.progress.complete = False
-        self.progress.reason = self.progress.reason or reason
+            self.progress.incomplete(reason, f"{words(span)}: {evidence}")
+
+
+def turn_to_history(context: RunContext) -> None:
+    """What takes long is done in lane 3, whoever asked: it never takes the last free worker and gives way."""
+    if not context.in_worker or context.run.lane == Lane.HISTORY:
+        return
+    if not move_to_history(context.run.pk):
+        raise GaveWay("other runs read old data already")
+    context.run.lane = Lane.HISTORY
 
 
 def _stop_reason(signals: Signals) -> Reason | None:

@@ -93,18 +93,18 @@ def waiting_slices(state: SyncState) -> list[Span]:
     return [slice_.span for slice_ in failed]
 
 
-def quarantine(account_id: int, api_family: str, bad: BadRecord, span: Span) -> None:
+def quarantine(account_id: int, api_family: str, key: str, bad: BadRecord, span: Span | None) -> None:
     """Keep a record that could not be stored, with its evidence and the smallest span known to hold it."""
     now = timezone.now()
     values = {
         "evidence": bad.evidence,
         "error": bad.error,
-        "start_at": span.start,
-        "end_at": span.end,
+        "start_at": span.start if span else None,
+        "end_at": span.end if span else None,
         "last_seen_at": now,
     }
     record, created = QuarantinedRecord.objects.get_or_create(
-        account_id=account_id, api_family=api_family, record_key=bad.key, defaults=values
+        account_id=account_id, api_family=api_family, record_key=key, defaults=values
     )
     if not created:
         QuarantinedRecord.objects.filter(pk=record.pk).update(

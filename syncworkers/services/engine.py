@@ -1,6 +1,7 @@
-"""The one engine that runs every family: first the live part, then the gaps, slice by slice.
+"""The one engine that runs every family: first what is new, then what is still missing.
 
-How one slice is read, and when it counts as complete: `slices`.
+How one slice of time is read, and when it counts as complete: `slices`. What is read whole: `passes`. What
+a run does besides: `steps`.
 """
 
 from __future__ import annotations
@@ -9,23 +10,36 @@ from collections import deque
 from datetime import datetime
 
 from ebayconnector.ebay.errors import BadAnswer, Unavailable
-from syncworkers.locks import move_to_history
 from syncworkers.models import Reason, WorkerRun
-from syncworkers.models.runs import Lane
 from syncworkers.ranges import Span, merged, to_millisecond
+from syncworkers.registry import Passes
 from syncworkers.windows import SAFETY, check_coverage, gaps, live_span
 
 from . import coverage
-from .context import GaveWay, RunContext
+from .context import RunContext, turn_to_history
+from .passes import read_pass
 from .slices import SHORTEST_SLICE, read_slice
+from .steps import take_steps
+
+# Of what a run asks about single records before it counts as old work that gives way to others.
+_DETAILS_AT_ONCE = 50
 
 
 def read_everything(context: RunContext) -> None:
-    """The live part, then the gaps, newest first.
+    """All that a run sets out to do; what old data it leaves is for the next one.
 
     Raises Stopped, GaveWay, FenceLost, TokenUnavailable and EbayError; what was stored until then stays.
     ImpossibleCoverage before anything is read.
     """
+    if isinstance(context.worker.reads, Passes):
+        read_pass(context, context.worker.reads)
+        take_steps(context)
+    else:
+        _read_windows(context)
+
+
+def _read_windows(context: RunContext) -> None:
+    """The live part, the steps that the family adds, then the gaps, newest first."""
     state, worker = context.state, context.worker
     now = context.ebay_now()
     check_coverage(state.covered, now=now)
@@ -34,11 +48,13 @@ def read_everything(context: RunContext) -> None:
     _note_window(context, [*missing, live])
     read_span(context, live)
     context.progress.live_done = True
+    steps_done = take_steps(context, most=_DETAILS_AT_ONCE)
     missing = _gaps(context, live, now)
-    if missing:
-        _turn_to_history(context)
-    for gap in missing:
-        read_span(context, gap)
+    if missing or not steps_done:
+        turn_to_history(context)
+        for gap in missing:
+            read_span(context, gap)
+        take_steps(context)
 
 
 def _gaps(context: RunContext, live: Span, now: datetime) -> list[Span]:
@@ -52,15 +68,6 @@ def _note_window(context: RunContext, spans: list[Span]) -> None:
             window_from=min(span.start for span in spans), window_to=max(span.end for span in spans)
         )
     context.heed_stops(signals)
-
-
-def _turn_to_history(context: RunContext) -> None:
-    """Old data is read in lane 3, whoever asked: it never takes the last free worker, and it gives way."""
-    if not context.in_worker or context.run.lane == Lane.HISTORY:
-        return
-    if not move_to_history(context.run.pk):
-        raise GaveWay("other runs read old data already")
-    context.run.lane = Lane.HISTORY
 
 
 def read_span(context: RunContext, span: Span) -> None:
@@ -118,11 +125,11 @@ def _refuse_to_narrow_an_outage(
     now = to_millisecond(context.ebay_now() - SAFETY)
     try:
         next(
-            context.worker.pages(
+            context.windows.pages(
                 context.client,
                 modified_from=now - SHORTEST_SLICE,
                 modified_to=now,
-                limit=context.worker.page_limit,
+                limit=context.windows.page_limit,
                 overlap=1,
             ),
             None,

@@ -19,12 +19,15 @@ from syncworkers.models import (
     QuarantinedRecord,
     Reason,
     RunStatus,
+    SnapshotMiss,
+    SnapshotPart,
+    SnapshotPass,
     SyncState,
     WorkerLog,
     WorkerRun,
 )
 from syncworkers.models.runs import ACTIVE
-from syncworkers.registry import WORKERS
+from syncworkers.registry import TABLES
 from tokens.models import ConnectLog, EbayToken, TokenRefreshLog
 
 logger = logging.getLogger(__name__)
@@ -90,10 +93,13 @@ def _end_runs(account: EbayAccount) -> bool:
 def _tables() -> Iterator[tuple[type[models.Model], str]]:
     """Every table with rows of an account, children first, and the condition that finds them."""
     own = "account_id = %s"
-    for worker in WORKERS.values():
-        for child in worker.children.values():
+    for table in TABLES.values():
+        for child in table.children.values():
             yield child.model, own
-        yield worker.model, own
+        yield table.model, own
+    yield SnapshotMiss, own
+    yield SnapshotPart, "snapshot_pass_id IN (SELECT id FROM syncworkers_snapshotpass WHERE account_id = %s)"
+    yield SnapshotPass, own
     yield QuarantinedRecord, own
     yield FailedSlice, own
     yield WorkerLog, "run_id IN (SELECT id FROM ebay_worker_run WHERE account_id = %s)"

@@ -14,7 +14,7 @@ from accounts.models import EbayAccount, Role
 from accounts.querysets import ScopedQuerySet
 from syncworkers.models import FailedSlice, SyncState, Trigger
 from syncworkers.ranges import Span
-from syncworkers.registry import Worker
+from syncworkers.registry import Windows, Worker
 from syncworkers.windows import possible_coverage
 
 from .runs import Requested, ensure_state, request_run
@@ -37,6 +37,8 @@ def want_since(
     """
     by.require(Role.OPERATOR, account.organization_id)
     now = timezone.now()
+    if since is not None and not isinstance(worker.reads, Windows):
+        raise UnusableStart(f"{worker.title.lower()} are read whole each time: there is no further back")
     if since is not None and since >= now:
         raise UnusableStart(f"{since.isoformat()} is in the future")
     if since is not None and since < now - worker.longest_lookback:
@@ -65,6 +67,8 @@ def heal_gap(
     """
     by.require(Role.OPERATOR, account.organization_id)
     now = timezone.now()
+    if not isinstance(worker.reads, Windows):
+        raise UnusableSpan(f"{worker.title.lower()} are read whole each time: there are no gaps")
     if span_start >= span_end:
         raise UnusableSpan("the span ends before it begins")
     if not Span(span_start, span_end).overlaps(Span(now - worker.longest_lookback, now)):

@@ -24,6 +24,16 @@ def write(run: WorkerRun, event: str, message: str, *, level: str = "info", **de
 
 
 def page(run: WorkerRun, span: Span, page: Page, result: PageResult) -> None:
+    """A page of a slice. `pace` reads the slice from here."""
+    _page(run, page, result, slice=[span.start.isoformat(), span.end.isoformat()])
+
+
+def list_page(run: WorkerRun, page: Page, result: PageResult) -> None:
+    """A page of a list that is read whole."""
+    _page(run, page, result)
+
+
+def _page(run: WorkerRun, page: Page, result: PageResult, **detail: Any) -> None:
     message = (
         f"page {page.number}: {len(page.items)} rows of {page.total} in {page.duration_s * 1000:.0f} ms, "
         f"{result.stored} stored, {result.unchanged} unchanged"
@@ -41,5 +51,5 @@ def page(run: WorkerRun, span: Span, page: Page, result: PageResult) -> None:
         total=page.total,
         duration_ms=round(page.duration_s * 1000),
         attempts=page.attempts,
-        slice=[span.start.isoformat(), span.end.isoformat()],
+        **detail,
     )

@@ -11,16 +11,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
-from django.db import reset_queries
-
 from ebayconnector.ebay.paging import Page
-from syncworkers.models import Reason, WorkerRun
+from syncworkers.models import Reason
 from syncworkers.ranges import MILLISECOND, Span, merged, to_millisecond, without
 
 from . import coverage, runlog
 from .context import RunContext, words
-from .store import BadRecord, PageResult, identity_of, upsert_page
+from .pages import count, page_done, store_items
+from .store import BadRecord, identity_of
 
 PAGES_PER_SLICE = 10
 ATTEMPTS_PER_SLICE = 3
@@ -28,11 +26,21 @@ SHORTEST_SLICE = timedelta(seconds=1)
 _MOST_PARTS = 64
 
 
-def read_slice(context: RunContext, span: Span) -> list[Span]:
-    """Read one slice to its end; returns the smaller ones it must be cut into instead, oldest first."""
-    reading = SliceReading(context, span, 1)
+class KeptMoving(Exception):
+    """A slice that was only looked at again could not be read without its records moving."""
+
+
+def read_slice(context: RunContext, span: Span, *, covers: bool = True) -> list[Span]:
+    """Read one slice to its end; returns the smaller ones it must be cut into instead, oldest first.
+
+    `covers` is False for what was read before and is only looked at again: no coverage, no gap.
+    """
+    reads = context.windows
+    if reads.longest is not None and span.length > reads.longest:
+        return span.split(-(-span.length // reads.longest))
+    reading = SliceReading(context, span, 1, covers=covers)
     for attempt in range(1, ATTEMPTS_PER_SLICE + 1):
-        reading = SliceReading(context, span, attempt)
+        reading = SliceReading(context, span, attempt, covers=covers)
         if reading.read():
             return []
         if reading.parts > 1:
@@ -42,6 +50,8 @@ def read_slice(context: RunContext, span: Span) -> list[Span]:
             runlog.write(context.run, "drift", text, level="warning")
     if span.length > SHORTEST_SLICE:
         return span.split(reading.parts_of_a_page)
+    if not covers:
+        raise KeptMoving(f"records kept moving while {words(span)} was read")
     with context.fenced():
         context.give_up([span], Reason.DRIFT, "records kept moving while the slice was read")
     return []
@@ -54,10 +64,11 @@ class SliceReading:
     time cannot be read.
     """
 
-    def __init__(self, context: RunContext, span: Span, attempt: int) -> None:
+    def __init__(self, context: RunContext, span: Span, attempt: int, *, covers: bool) -> None:
         self.context = context
         self.span = span
         self.attempt = attempt
+        self.covers = covers
         self.parts = 1
         self._total: int | None = None
         self._limit = 1
@@ -73,12 +84,12 @@ class SliceReading:
 
     def read(self) -> bool:
         """True when this slice is done: covered, less the records at fault, which stay gaps."""
-        worker = self.context.worker
-        for page in worker.pages(
+        reads = self.context.windows
+        for page in reads.pages(
             self.context.client,
             modified_from=self.span.start,
             modified_to=self.span.end,
-            limit=worker.page_limit,
+            limit=reads.page_limit,
             overlap=1,
         ):
             if page.number == 1 and self._is_too_long(page):
@@ -97,30 +108,22 @@ class SliceReading:
 
     def _store(self, page: Page) -> bool:
         """One transaction: fence, rows, quarantine, counters, log line, and coverage on the last page."""
-        context, worker, run = self.context, self.context.worker, self.context.run
+        context = self.context
         items = self._fresh(page)
         with context.fenced() as signals:
-            result = upsert_page(worker, run.account, items)
-            self._quarantine(result)
-            coverage.heal_quarantine(run.account_id, worker.key, result.healthy_keys)
+            result = store_items(context, context.worker.table, items, place=self._place)
+            self._bad.update({bad.key: bad for bad in result.bad})
             done = _is_last(page) and self._is_complete() and self._cover()
-            counted = _counted(run, page, items, result, expect=self.attempt == 1 and page.number == 1)
-            WorkerRun.objects.filter(pk=run.pk).update(**counted)
-            runlog.page(run, self.span, page, result)
-        for name, value in counted.items():
-            setattr(run, name, value)
-        context.progress.stored += result.stored
+            expected = page.total if self.attempt == 1 and page.number == 1 else 0
+            counted = count(context, result, fetched=len(items), expected=expected)
+            runlog.page(context.run, self.span, page, result)
         context.progress.slices += done
-        if settings.DEBUG:
-            # Django keeps every query in DEBUG: a long run would keep them all.
-            reset_queries()
-        context.on_page(run)
-        context.heed(signals)
+        page_done(context, signals, counted)
         return done
 
     def _fresh(self, page: Page) -> list[Any]:
         """The records of the page less those seen already; notes whether the pages fit together."""
-        identities = [identity_of(self.context.worker, item) for item in page.items]
+        identities = [identity_of(self.context.worker.table, item) for item in page.items]
         if self._total is None:
             self._total, self._limit = page.total, page.limit
         elif page.total != self._total or not identities or identities[0] != self._last_identity:
@@ -134,13 +137,6 @@ class SliceReading:
     def _is_complete(self) -> bool:
         return self._steady and len(self._seen) == self._total
 
-    def _quarantine(self, result: PageResult) -> None:
-        run = self.context.run
-        for bad in result.bad:
-            self._bad[bad.key] = bad
-            coverage.quarantine(run.account_id, run.api_family, bad, self._place(bad))
-            runlog.write(run, "quarantined", f"record {bad.key}: {bad.error}", level="error")
-
     def _place(self, bad: BadRecord) -> Span:
         """The millisecond of the record at fault, or the slice when it does not say (truly)."""
         at = to_millisecond(bad.modified_at) if bad.modified_at else None
@@ -152,6 +148,8 @@ class SliceReading:
         if self.span in places and self.span.length > SHORTEST_SLICE:
             self.parts = 2
             return False
+        if not self.covers:
+            return True
         run = self.context.run
         coverage.add_coverage(run.account_id, run.api_family, without([self.span], places))
         # eBay's ranges include their end; what lies there belongs to the next slice.
@@ -163,17 +161,3 @@ class SliceReading:
 
 def _is_last(page: Page) -> bool:
     return not page.items or not page.has_next or page.offset + len(page.items) >= page.total
-
-
-def _counted(
-    run: WorkerRun, page: Page, items: list[Any], result: PageResult, *, expect: bool
-) -> dict[str, int]:
-    """The counters of the run's row after this page."""
-    return {
-        "pages": run.pages + 1,
-        "rows_fetched": run.rows_fetched + len(items),
-        "rows_stored": run.rows_stored + result.stored,
-        "rows_unchanged": run.rows_unchanged + result.unchanged,
-        "rows_quarantined": run.rows_quarantined + len(result.bad),
-        "rows_expected": run.rows_expected + (page.total if expect else 0),
-    }

@@ -16,7 +16,9 @@ from django.db import DataError, IntegrityError, connection, models, transaction
 from accounts.models import EbayAccount
 from ebayconnector.ebay.timefmt import parse_ebay_time
 from syncworkers.mappers.reading import MappedRow, Unmappable
-from syncworkers.registry import Child, Worker
+from syncworkers.maturity import next_check
+from syncworkers.models.rows import DetailedRow, MaturingRow
+from syncworkers.registry import Child, Table
 
 from . import payloads
 
@@ -63,36 +65,46 @@ class PageResult:
     bad: list[BadRecord] = field(default_factory=list)
     replaced_characters: int = 0
     healthy_keys: list[str] = field(default_factory=list)
+    row_ids: list[int] = field(default_factory=list)
 
 
-def upsert_page(worker: Worker, account: EbayAccount, items: Sequence[Any]) -> PageResult:
-    """Store the records of one page. A bad record is set aside in the result, the others are stored."""
+def upsert_page(
+    table: Table, account: EbayAccount, items: Sequence[Any], *, as_of: datetime | None = None
+) -> PageResult:
+    """Store the records of one page. A bad record is set aside in the result, the others are stored.
+
+    `as_of`: the database's time before eBay was asked. A record without a change time that somebody stored
+    after that is not overwritten but read again: nobody knows which of the two answers is the newer one.
+    """
     result = PageResult()
-    records = _prepared(worker, items, result)
-    known = _stored_hashes(worker, account, records)
+    records = _prepared(table, items, result)
+    known = _stored_hashes(table, account, records)
     differing = [
         record
         for record in records.values()
         if record.key not in known or known[record.key][0] != record.digest
     ]
-    differing = _with_withheld(worker, differing, known)
+    differing = _with_withheld(table, differing, known)
     differing = [r for r in differing if r.key not in known or known[r.key][0] != r.digest]
     bad_before = len(result.bad)
-    result.stored = _write(worker, account, differing, result)
+    written = _write(table, account, differing, result, as_of)
+    result.stored = len(written)
     result.unchanged = len(records) - result.stored - (len(result.bad) - bad_before)
     bad_keys = {bad.key for bad in result.bad}
     result.healthy_keys = [text for key in records if (text := _key_text(key)) not in bad_keys]
+    ids = {key: row_id for key, (_, row_id) in known.items()} | written
+    result.row_ids = [row_id for key, row_id in ids.items() if _key_text(key) not in bad_keys]
     return result
 
 
-def _prepared(worker: Worker, items: Sequence[Any], result: PageResult) -> dict[tuple[Any, ...], Record]:
+def _prepared(table: Table, items: Sequence[Any], result: PageResult) -> dict[tuple[Any, ...], Record]:
     """Records by natural key; of a key that comes twice on a page the newer version stays."""
     records: dict[tuple[Any, ...], Record] = {}
     for item in items:
         try:
-            record, replaced = _record(worker, item)
+            record, replaced = _record(table, item)
         except Unmappable as failure:
-            result.bad.append(_bad(worker, item, str(failure)))
+            result.bad.append(_bad(table, item, str(failure)))
             continue
         result.replaced_characters += replaced
         before = records.get(record.key)
@@ -101,33 +113,33 @@ def _prepared(worker: Worker, items: Sequence[Any], result: PageResult) -> dict[
     return records
 
 
-def _record(worker: Worker, item: Any) -> tuple[Record, int]:
+def _record(table: Table, item: Any) -> tuple[Record, int]:
     if not isinstance(item, dict):
         raise Unmappable("the record is not an object")
     payload, replaced = payloads.cleaned(item)
-    row = worker.mapper(payload)
-    key = tuple(row.columns[name] for name in worker.natural_key)
-    return Record(key, payload, payloads.content_hash(payload, worker.volatile_paths), row), replaced
+    row = table.mapper(payload)
+    key = tuple(row.columns[name] for name in table.natural_key)
+    return Record(key, payload, payloads.content_hash(payload, table.volatile_paths), row), replaced
 
 
 def _modified(record: Record) -> float:
     return record.row.modified_at.timestamp() if record.row.modified_at else 0.0
 
 
-def identity_of(worker: Worker, item: Any) -> str:
+def identity_of(table: Table, item: Any) -> str:
     """What tells records apart while pages are read: the key, or for one without a key all of it."""
-    key = worker.record_key(item) if isinstance(item, dict) else ""
+    key = table.record_key(item) if isinstance(item, dict) else ""
     return key or f"without key {payloads.content_hash({'': payloads.storable_evidence(item)}, ()).hex()}"
 
 
-def _bad(worker: Worker, item: Any, error: str) -> BadRecord:
+def _bad(table: Table, item: Any, error: str) -> BadRecord:
     evidence = payloads.storable_evidence(item)
-    return BadRecord(identity_of(worker, evidence)[:_KEY_LENGTH], evidence, error, _change_time(worker, item))
+    return BadRecord(identity_of(table, evidence)[:_KEY_LENGTH], evidence, error, _change_time(table, item))
 
 
-def _change_time(worker: Worker, item: Any) -> datetime | None:
+def _change_time(table: Table, item: Any) -> datetime | None:
     try:
-        return parse_ebay_time(item[worker.cursor_type]) if isinstance(item, dict) else None
+        return parse_ebay_time(item[table.time_field]) if isinstance(item, dict) else None
     except (KeyError, ValueError):
         return None
 
@@ -139,98 +151,137 @@ def _key_text(key: tuple[Any, ...]) -> str:
 Known = dict[tuple[Any, ...], tuple[bytes, int]]
 
 
-def _stored_hashes(worker: Worker, account: EbayAccount, records: dict[tuple[Any, ...], Record]) -> Known:
+def _stored_hashes(table: Table, account: EbayAccount, records: dict[tuple[Any, ...], Record]) -> Known:
     """(content hash, id) of the rows that the page's keys already have."""
     if not records:
         return {}
-    table = _table(worker.model)
-    keys = ", ".join(f't."{name}"' for name in worker.natural_key)
-    columns = ", ".join(f'"{name}"' for name in worker.natural_key)
-    arrays = _key_arrays(worker)
+    keys = ", ".join(f't."{name}"' for name in table.natural_key)
+    columns = _quoted(table.natural_key)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT t.content_hash, t.id, {keys} FROM {table} t "
-            f"JOIN unnest({arrays}) AS k({columns}) USING ({columns}) WHERE t.account_id = %s",
+            f"SELECT t.content_hash, t.id, {keys} FROM {_table(table.model)} t "
+            f"JOIN unnest({_key_arrays(table)}) AS k({columns}) USING ({columns}) WHERE t.account_id = %s",
             [*(list(values) for values in zip(*records, strict=True)), account.pk],
         )
         return {tuple(key): (bytes(digest), pk) for digest, pk, *key in cursor.fetchall()}
 
 
-def _with_withheld(worker: Worker, differing: list[Record], known: Known) -> list[Record]:
+def _with_withheld(table: Table, differing: list[Record], known: Known) -> list[Record]:
     """Fill what eBay now withholds from the stored payloads; such a record may turn out unchanged."""
     ids = [known[record.key][1] for record in differing if record.key in known]
-    if not worker.withheld_paths or not ids:
+    if not table.withheld_paths or not ids:
         return differing
-    stored = dict(worker.model._default_manager.filter(pk__in=ids).values_list("pk", "payload"))
+    stored = dict(table.model._default_manager.filter(pk__in=ids).values_list("pk", "payload"))
     filled = []
     for record in differing:
         old = stored.get(known[record.key][1]) if record.key in known else None
         if old is not None:
-            payload = payloads.with_withheld(record.payload, old, worker.withheld_paths)
+            payload = payloads.with_withheld(record.payload, old, table.withheld_paths)
             if payload != record.payload:
-                digest = payloads.content_hash(payload, worker.volatile_paths)
-                record = Record(record.key, payload, digest, worker.mapper(payload))
+                digest = payloads.content_hash(payload, table.volatile_paths)
+                record = Record(record.key, payload, digest, table.mapper(payload))
         filled.append(record)
     return filled
 
 
-def _write(worker: Worker, account: EbayAccount, records: list[Record], result: PageResult) -> int:
-    """Write records; when the database refuses, halve until the one at fault is found and set aside."""
+Ids = dict[tuple[Any, ...], int]
+
+
+def _write(
+    table: Table, account: EbayAccount, records: list[Record], result: PageResult, as_of: datetime | None
+) -> Ids:
+    """Write records; when the database refuses, halve until the one at fault is found and set aside.
+
+    Returns the ids of the rows that were inserted or changed.
+    """
     if not records:
-        return 0
+        return {}
     try:
         with transaction.atomic():
-            ids = _upsert(worker, account, records)
-            _replace_children(worker, account, [r for r in records if r.key in ids], ids)
+            ids = _upsert(table, account, records, as_of)
+            _replace_children(table, account, [r for r in records if r.key in ids], ids)
     except (DataError, IntegrityError) as failure:
         if len(records) == 1:
             error = f"the database refuses it: {str(failure).splitlines()[0]}"
-            result.bad.append(replace(_bad(worker, records[0].payload, error), key=_key_text(records[0].key)))
-            return 0
+            result.bad.append(replace(_bad(table, records[0].payload, error), key=_key_text(records[0].key)))
+            return {}
         middle = len(records) // 2
-        return _write(worker, account, records[:middle], result) + _write(
-            worker, account, records[middle:], result
-        )
-    return len(ids)
+        first = _write(table, account, records[:middle], result, as_of)
+        return first | _write(table, account, records[middle:], result, as_of)
+    return ids
 
 
-def _upsert(worker: Worker, account: EbayAccount, records: list[Record]) -> dict[tuple[Any, ...], int]:
+def _upsert(table: Table, account: EbayAccount, records: list[Record], as_of: datetime | None) -> Ids:
     """One INSERT … ON CONFLICT; returns the ids of what was inserted or changed, by natural key."""
-    model = worker.model
-    mapped = list(records[0].row.columns)
-    columns = [*mapped, "payload", "content_hash", "ebay_modified_at"]
-    keys = ", ".join(f'"{name}"' for name in worker.natural_key)
-    changing = [name for name in columns if name not in worker.natural_key]
-    table = _table(model)
+    model = table.model
+    values = _columns(table, records[0])
+    keys = ", ".join(f'"{name}"' for name in table.natural_key)
+    changing = [name for name in values if name not in table.natural_key]
+    maturing, detailed = issubclass(model, MaturingRow), issubclass(model, DetailedRow)
     sql = (
-        f"INSERT INTO {table} AS t (account_id, house_name, {_quoted(columns)}) "
-        f"SELECT %s, %s, {_quoted(columns)} FROM unnest({_arrays(model, columns)}) AS u({_quoted(columns)}) "
+        f"INSERT INTO {_table(model)} AS t (account_id, house_name, {_quoted(values)}) SELECT "
+        f"%s, %s, {_quoted(values)} FROM unnest({_arrays(model, values)}) AS u({_quoted(values)}) "
         f"ON CONFLICT (account_id, {keys}) DO UPDATE SET house_name = excluded.house_name, "
         + ", ".join(f'"{name}" = excluded."{name}"' for name in changing)
+        + (", detail_at = NULL, detail_retry_at = NULL" if detailed else "")
         + ", changed_at = clock_timestamp(), closed_at = NULL "
         "WHERE t.content_hash IS DISTINCT FROM excluded.content_hash "
         "AND (t.ebay_modified_at IS NULL OR excluded.ebay_modified_at IS NULL "
         "OR excluded.ebay_modified_at >= t.ebay_modified_at) "
-        f"RETURNING t.id, {', '.join(f't.{chr(34)}{name}{chr(34)}' for name in worker.natural_key)}"
+        + ("AND t.changed_at <= coalesce(%s, 'infinity'::timestamptz) " if maturing else "")
+        + f"RETURNING t.id, {', '.join(f't.{chr(34)}{name}{chr(34)}' for name in table.natural_key)}"
     )
-    values: list[Callable[[Record], Any]] = [_column_reader(name) for name in mapped]
-    values += [lambda r: payloads.encoded(r.payload), lambda r: r.digest, lambda r: r.row.modified_at]
-    parameters: list[Any] = [[value(record) for record in records] for value in values]
-    parameters[len(mapped)] = "\n".join(parameters[len(mapped)])
+    parameters = [_parameter(model, name, read, records) for name, read in values.items()]
+    guard = [as_of] if maturing else []
     with connection.cursor() as cursor:
-        cursor.execute(sql, [account.pk, account.house_name, *parameters])
-        return {tuple(key): pk for pk, *key in cursor.fetchall()}
+        cursor.execute(sql, [account.pk, account.house_name, *parameters, *guard])
+        ids = {tuple(key): pk for pk, *key in cursor.fetchall()}
+    if maturing and len(ids) < len(records):
+        _read_again(table, account, [record.key for record in records if record.key not in ids])
+    return ids
+
+
+Reader = Callable[[Record], Any]
+
+
+def _columns(table: Table, first: Record) -> dict[str, Reader]:
+    """The columns that are written, with how each is read from a record."""
+    values: dict[str, Reader] = {name: _column_reader(name) for name in first.row.columns}
+    values["payload"] = lambda record: payloads.encoded(record.payload)
+    values["content_hash"] = lambda record: record.digest
+    values["ebay_modified_at"] = lambda record: record.row.modified_at
+    if issubclass(table.model, MaturingRow):
+        values["occurred_at"] = lambda record: record.row.occurred_at
+        values["maturity"] = lambda record: record.row.maturity.value
+        values["check_at"] = lambda record: next_check(record.row.maturity, record.row.occurred_at)
+    return values
+
+
+def _parameter(model: type[models.Model], name: str, read: Reader, records: list[Record]) -> Any:
+    values = [read(record) for record in records]
+    is_document = model._meta.get_field(name).get_internal_type() == "JSONField"
+    return "\n".join(values) if is_document else values
+
+
+def _read_again(table: Table, account: EbayAccount, keys: list[tuple[Any, ...]]) -> None:
+    """Two answers crossed: the next run asks eBay once more."""
+    columns = _quoted(table.natural_key)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {_table(table.model)} t SET check_at = clock_timestamp() "
+            f"FROM unnest({_key_arrays(table)}) AS k({columns}) WHERE t.account_id = %s AND "
+            + " AND ".join(f't."{name}" = k."{name}"' for name in table.natural_key),
+            [*(list(values) for values in zip(*keys, strict=True)), account.pk],
+        )
 
 
 def _column_reader(name: str) -> Callable[[Record], Any]:
     return lambda record: record.row.columns[name]
 
 
-def _replace_children(
-    worker: Worker, account: EbayAccount, records: list[Record], ids: dict[tuple[Any, ...], int]
-) -> None:
+def _replace_children(table: Table, account: EbayAccount, records: list[Record], ids: Ids) -> None:
     """Children of the written records become exactly what the records hold now."""
-    for relation, child in worker.children.items():
+    for relation, child in table.children.items():
         rows = [
             {child.parent: ids[record.key], **row}
             for record in records
@@ -295,5 +346,5 @@ def _array(model: type[models.Model], name: str) -> str:
     return f"string_to_array(%s, E'\\n')::{kind}" if kind == "jsonb[]" else f"%s::{kind}"
 
 
-def _key_arrays(worker: Worker) -> str:
-    return _arrays(worker.model, worker.natural_key)
+def _key_arrays(table: Table) -> str:
+    return _arrays(table.model, table.natural_key)

@@ -51,7 +51,10 @@ def ebay(transactional_db, simulator):
 @pytest.fixture
 def small_pages(monkeypatch):
     """Ten orders a page, so that 60 orders are several pages and 100 are several slices."""
-    from syncworkers.registry import WORKERS
+    from syncworkers.registry import WORKERS, Windows
 
-    workers = {"orders": dataclasses.replace(WORKERS["orders"], page_limit=10)}
+    orders = WORKERS["orders"]
+    assert isinstance(orders.reads, Windows)
+    small = dataclasses.replace(orders, reads=dataclasses.replace(orders.reads, page_limit=10))
+    workers = {"orders": small}
     monkeypatch.setattr("syncworkers.services.execution.WORKERS", workers)

@@ -107,11 +107,11 @@ def test_a_run_survives_a_connection_lost_while_it_waits(ebay, account):
 
 
 def test_a_connection_lost_inside_a_page_ends_the_run_on_a_fresh_one(ebay, account, monkeypatch):
-    def lose(*args):
+    def lose(*args, **kwargs):
         terminate_own_session()
-        return upsert_page(*args)
+        return upsert_page(*args, **kwargs)
 
-    monkeypatch.setattr("syncworkers.services.slices.upsert_page", lose)
+    monkeypatch.setattr("syncworkers.services.pages.upsert_page", lose)
     with pytest.raises(OperationalError):
         run_orders(account)
     ended, retry = WorkerRun.objects.order_by("id")

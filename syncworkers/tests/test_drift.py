@@ -102,7 +102,7 @@ def plain_paging(account) -> None:
     span = Span(ago(days=90), ago(seconds=5))
     client = client_for(account, source="test")
     for page in order_pages(client, modified_from=span.start, modified_to=span.end, limit=10, overlap=0):
-        upsert_page(ORDERS, account, page.items)
+        upsert_page(ORDERS.table, account, page.items)
     coverage.add_coverage(account.pk, state.api_family, [span])
 
 

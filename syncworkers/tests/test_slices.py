@@ -8,6 +8,7 @@ import pytest
 
 from ebayconnector.ebay.paging import Page
 from syncworkers.models import Order, WorkerLog
+from syncworkers.registry import Windows
 from tests.factories import AccountFactory
 
 from .running import ORDERS, run_orders
@@ -40,7 +41,7 @@ def readings(monkeypatch) -> list[list[Page]]:
     def pages(client, **window):
         yield from script.pop(0) if script else EMPTY
 
-    worker = dataclasses.replace(ORDERS, pages=pages, page_limit=LIMIT)
+    worker = dataclasses.replace(ORDERS, reads=Windows(pages, page_limit=LIMIT))
     monkeypatch.setattr("syncworkers.services.execution.WORKERS", {"orders": worker})
     return script
 

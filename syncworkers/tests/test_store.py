@@ -31,7 +31,7 @@ def account():
 
 
 def store(account, *orders):
-    return upsert_page(ORDERS, account, list(orders))
+    return upsert_page(ORDERS.table, account, list(orders))
 
 
 def test_a_new_page_is_stored_with_its_lines(account):
@@ -211,7 +211,7 @@ def test_a_closed_row_that_changes_is_open_again(account):
 def statements(account, count: int, at: str) -> int:
     page = [order(f"o{n}", at, lineItems=[line("1"), line("2")]) for n in range(count)]
     with CaptureQueriesContext(connection) as queries:
-        upsert_page(ORDERS, account, page)
+        upsert_page(ORDERS.table, account, page)
     return len(queries)
 
 
@@ -230,5 +230,9 @@ def test_an_empty_page_writes_nothing(account):
 
 def test_records_without_a_key_are_told_apart_by_their_content():
     one, other = {"a": "\ud800"}, {"a": 2}
-    assert identity_of(ORDERS, one) == identity_of(ORDERS, dict(one)) != identity_of(ORDERS, other)
-    assert identity_of(ORDERS, order("7")) == "7"
+    assert (
+        identity_of(ORDERS.table, one)
+        == identity_of(ORDERS.table, dict(one))
+        != identity_of(ORDERS.table, other)
+    )
+    assert identity_of(ORDERS.table, order("7")) == "7"

@@ -2,11 +2,13 @@
 
 from .attempts import BackgroundWorker, ConnectLog, RefreshCycle, RefreshTrigger, TokenRefreshLog
 from .consent import ApplicationToken, ConnectTicket, EbayToken, ScopeDefinition
-from .limits import ApiPause
+from .keys import SigningKey, SigningKeyLease
+from .limits import ApiPause, ApiQuota
 from .processes import ProcessHeartbeat
 
 __all__ = [
     "ApiPause",
+    "ApiQuota",
     "ApplicationToken",
     "BackgroundWorker",
     "ConnectLog",
@@ -16,5 +18,7 @@ __all__ = [
     "RefreshCycle",
     "RefreshTrigger",
     "ScopeDefinition",
+    "SigningKey",
+    "SigningKeyLease",
     "TokenRefreshLog",
 ]

@@ -110,8 +110,11 @@ class ApplicationToken(models.Model):
     token_sealed = models.TextField(blank=True)
     minted_at = models.DateTimeField(null=True)
     renew_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True, help_text="Why the last attempt brought no token")
     lease_id = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
+    version = models.PositiveBigIntegerField(default=1, help_text="Grows with every finished attempt")
 
     class Meta:
         constraints = [

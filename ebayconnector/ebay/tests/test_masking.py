@@ -130,6 +130,14 @@ def test_a_masked_token_is_masked_once():
     )
 
 
+@pytest.mark.parametrize("head", ["MC4CAQAwBQYDK2VwBCIEI", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"])
+@pytest.mark.parametrize("text", ["key {} in words", '["{}"]', '{{"note": "{}"}}', "a=1&b={}"])
+def test_a_private_key_without_armour_is_redacted_by_its_looks(head, text):
+    key = f"{head}Jabc+def/CANARY\\/CANARY%2FCANARY=="
+    masked = mask_body("text/plain", text.format(key))
+    assert masked == text.format("***REDACTED***")
+
+
 def test_long_bodies_are_cut_and_say_so():
     masked = mask_body("text/plain", b"x" * (MAX_BODY + 1000))
     assert masked.endswith(f"… [1000 of {MAX_BODY + 1000} bytes cut]")

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ebayconnector.simulator.callers import world_of
-from ebayconnector.simulator.config import SORT_ORDERS
+from ebayconnector.simulator.config import INVENTORY_LINKS, INVENTORY_OFFSETS, SORT_ORDERS, STOCK_SORTS
 from ebayconnector.simulator.control.body import BadControlCall, json_fields
 from ebayconnector.simulator.json_types import JsonObject
 from ebayconnector.simulator.responses import json_response
@@ -17,7 +17,8 @@ from ebayconnector.simulator.world import World
 _CALLS = {
     "GET /_sim/": "this overview",
     "GET /_sim/state": "seed, clock, sellers, counts, quotas, faults",
-    "POST /_sim/reset": "{seed?, orders?, arrivals_per_minute?, changes_per_minute?, sort?}",
+    "POST /_sim/reset": "{seed?, orders?, arrivals_per_minute?, changes_per_minute?, sort?, stock?, "
+    "stock_changes_per_minute?, stock_sort?, inventory_offset?, inventory_links?}",
     "GET POST /_sim/clock": "{offset_s?, now?, advance_s?, frozen?}",
     "GET POST DELETE /_sim/faults": "{path, kind, method?, seller?, count?, skip?, before?, status?, code?, "
     "retry_after?, delay_s?, body?}; DELETE ?id= for one",
@@ -35,9 +36,24 @@ _CALLS = {
     "PATCH DELETE /_sim/orders/{orderId}": "{seller, overrides?, touch?}; DELETE ?seller=",
     "POST /_sim/orders/change": "{seller, count?, kind?}",
     "POST /_sim/drift": "{seller?, per_page, kind?, pages?}",
+    "GET POST DELETE /_sim/stock": "?seller=&offset=&limit=; {seller, sku?, count?, title?, quantity?, "
+    "price?, legacy?, offer?, overrides?}; DELETE ?seller=&sku=",
+    "PATCH /_sim/stock": "{seller, sku, quantity?, title?, price?, overrides?}",
+    "POST /_sim/stock/offers": "{seller, sku, marketplace_id?, format?, price?, published?, overrides?}",
+    "PATCH DELETE /_sim/stock/offers/{offerId}": "{seller, price?, published?, sold?, listing_status?, "
+    "on_hold?, overrides?}; DELETE ?seller=",
+    "POST /_sim/stock/change": "{seller, count?, kind?}",
+    "POST /_sim/stock/drift": "{seller?, per_page, kind?, pages?}",
+    "GET /_sim/truth/items": "?seller=&offset=&limit=",
+    "GET /_sim/truth/offers": "?seller=&offset=&limit=",
     "POST /_sim/quotas": "{api, limit?, used?, client_id?}",
     "POST /_sim/latency": "{path, seconds}",
 }
+
+_SETTINGS = (
+    "seed", "orders", "arrivals_per_minute", "changes_per_minute", "sort", "stock",
+    "stock_changes_per_minute", "stock_sort", "inventory_offset", "inventory_links",
+)  # fmt: skip
 
 
 async def overview(request: Request) -> Response:
@@ -51,6 +67,14 @@ def state_of(world: World) -> JsonObject:
         "sort": config.sort,
         "arrivals_per_minute": config.arrivals_per_minute,
         "changes_per_minute": config.changes_per_minute,
+        "stock": {
+            "items": config.stock,
+            "changes_per_minute": config.stock_changes_per_minute,
+            "sort": config.stock_sort,
+            "offset": config.inventory_offset,
+            "links": config.inventory_links,
+            "drift": {user_id: drift.per_page for user_id, drift in world.stocks.drifts.items()},
+        },
         "clock": world.clock.as_json(),
         "sellers": [seller.as_json() | {"orders": world.order_count(seller)} for seller in world.sellers],
         "applications": sorted(world.applications),
@@ -69,7 +93,7 @@ async def state(request: Request) -> Response:
 
 async def reset(request: Request) -> Response:
     world = world_of(request)
-    fields = await json_fields(request, "seed", "orders", "arrivals_per_minute", "changes_per_minute", "sort")
+    fields = await json_fields(request, *_SETTINGS)
     old = world.config
     config = replace(
         old,
@@ -78,6 +102,15 @@ async def reset(request: Request) -> Response:
         arrivals_per_minute=fields.number("arrivals_per_minute", old.arrivals_per_minute, least=0),
         changes_per_minute=fields.number("changes_per_minute", old.changes_per_minute, least=0),
         sort=fields.maybe_text("sort", SORT_ORDERS) or old.sort,  # type: ignore[arg-type]
+        stock=fields.whole("stock", old.stock, most=100_000),
+        stock_changes_per_minute=fields.number(
+            "stock_changes_per_minute", old.stock_changes_per_minute, least=0
+        ),
+        stock_sort=fields.maybe_text("stock_sort", STOCK_SORTS) or old.stock_sort,  # type: ignore[arg-type]
+        inventory_offset=fields.maybe_text("inventory_offset", INVENTORY_OFFSETS)  # type: ignore[arg-type]
+        or old.inventory_offset,
+        inventory_links=fields.maybe_text("inventory_links", INVENTORY_LINKS)  # type: ignore[arg-type]
+        or old.inventory_links,
     )
     world.reset(config)
     return json_response(state_of(world))

@@ -123,7 +123,9 @@ def sim(server):
     client.control(
         "POST",
         "/reset",
-        {"seed": 1, "orders": 120, "arrivals_per_minute": 0, "changes_per_minute": 0, "sort": "newest_first"},
+        {"seed": 1, "orders": 120, "arrivals_per_minute": 0, "changes_per_minute": 0, "sort": "newest_first"}
+        | {"stock": 40, "stock_changes_per_minute": 0, "stock_sort": "oldest_first"}
+        | {"inventory_offset": "page", "inventory_links": "absolute"},
     )
     yield client
     client.http.close()

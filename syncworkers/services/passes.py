@@ -1,0 +1,276 @@
+"""Reading what eBay gives only whole: a pass over the list, then what each record of it is asked for.
+
+A pass survives runs and crashes. Its list counts as complete when the distinct records equal eBay's total
+on the first and on the last page; a row is closed when two complete passes in a row did not show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from ebayconnector.database import execute, fetch_one
+from ebayconnector.ebay.errors import BadAnswer, Refused, Unavailable
+from ebayconnector.ebay.paging import Page
+from syncworkers.models import Reason, SnapshotPass, SyncState
+from syncworkers.models.rows import SyncedRow
+from syncworkers.registry import Each, Passes, Table
+
+from . import coverage, runlog
+from .context import RunContext, turn_to_history
+from .pages import count, page_done, store_items
+from .store import BadRecord, PageResult
+
+ATTEMPTS = 3
+_AT_ONCE = 100
+# A pass with more to ask about than this is long: it gives way to others.
+_LONG = 200
+# So many records in a row without an answer are no longer the records' fault.
+_OUTAGE = 3
+# A list that has lain for so long says little about now.
+_STALE = timedelta(days=1)
+
+
+def read_pass(context: RunContext, reads: Passes) -> None:
+    """Go on with the open pass, or begin one, and bring it to its end.
+
+    Raises what the client and the context raise; the pass goes on where it stopped, in the next run.
+    """
+    context.pause_point()
+    reading = PassReading(context, reads, _open_pass(context))
+    for attempt in range(1, ATTEMPTS + 1):
+        if reading.read_list():
+            break
+        with context.fenced():
+            reading.begin_again()
+            text = f"the list moved while it was read (attempt {attempt})"
+            runlog.write(context.run, "drift", text, level="warning")
+    else:
+        context.progress.incomplete(Reason.DRIFT, "the list kept moving while it was read")
+        return
+    context.progress.slices += 1
+    if reads.each is not None:
+        reading.ask_each(reads.each)
+    with context.fenced():
+        closed = reading.finish()
+        runlog.write(context.run, "pass", f"pass complete: {reading.pass_.listed} listed, {closed} closed")
+    context.progress.live_done = True
+
+
+def _open_pass(context: RunContext) -> SnapshotPass:
+    run = context.run
+    with context.fenced():
+        open_ = SnapshotPass.objects.filter(
+            account_id=run.account_id, api_family=run.api_family, finished_at=None
+        )
+        found = open_.first()
+        if found is not None and found.started_at < timezone.now() - _STALE:
+            found.delete()
+            found = None
+        pass_ = found or SnapshotPass.objects.create(account_id=run.account_id, api_family=run.api_family)
+    pass_.refresh_from_db()
+    return pass_
+
+
+class PassReading:
+    """One run's work on a pass."""
+
+    def __init__(self, context: RunContext, reads: Passes, pass_: SnapshotPass) -> None:
+        self.context = context
+        self.reads = reads
+        self.pass_ = pass_
+        self.table = reads.table
+
+    # -- the list
+
+    def read_list(self) -> bool:
+        """Read the list to its end; False when it moved meanwhile."""
+        if self.pass_.listed_at is not None:
+            return True
+        start = self.pass_.position or None
+        try:
+            for page in self.reads.pages(self.context.client, limit=self.reads.page_limit, start=start):
+                complete = self._keep_page(page)
+                if complete is not None:
+                    return complete
+        except Refused:
+            # The place where we stopped may be gone; the beginning is not.
+            if start is None or self.pass_.position != start:
+                raise
+        return False
+
+    def _keep_page(self, page: Page) -> bool | None:
+        """One transaction. None: the list goes on; else whether it was complete."""
+        context, pass_ = self.context, self.pass_
+        complete = None
+        with context.fenced() as signals:
+            result = self._store(self.table, page.items)
+            expected = page.total if pass_.total is None else 0
+            first_total = page.total if pass_.total is None else pass_.total
+            changes: dict[str, Any] = {"total": first_total, "position": page.next_position or ""}
+            self._save(changes)
+            if not page.next_position:
+                changes["listed"] = self._distinct()
+                complete = changes["listed"] == page.total == first_total
+                changes |= {"listed_at": timezone.now()} if complete else {}
+                self._save(changes)
+            counted = count(context, result, fetched=len(page.items), expected=expected)
+            runlog.list_page(context.run, page, result)
+        page_done(context, signals, counted)
+        return complete
+
+    def _distinct(self) -> int:
+        """How many different records the list has shown."""
+        row = fetch_one(
+            "SELECT (SELECT count(DISTINCT id) FROM syncworkers_snapshotpart p, unnest(p.row_ids) id "
+            "        WHERE p.snapshot_pass_id = %(pass)s AND p.table = %(table)s) "
+            "     + (SELECT count(DISTINCT key) FROM syncworkers_snapshotpart p, unnest(p.bad_keys) key "
+            "        WHERE p.snapshot_pass_id = %(pass)s AND p.table = %(table)s)",
+            {"pass": self.pass_.pk, "table": self.table.key},
+        )
+        return int(row[0]) if row else 0
+
+    def begin_again(self) -> None:
+        """Forget what the list showed; inside `fenced`."""
+        self.pass_.parts.all().delete()
+        self._save({"position": "", "total": None, "listed": 0})
+
+    # -- one by one
+
+    def ask_each(self, each: Each) -> None:
+        """Ask about each listed record, in the order of the rows, from where the last run stopped."""
+        total = self._distinct()
+        if total - self.pass_.asked > _LONG:
+            turn_to_history(self.context)
+        failed_in_row = 0
+        while rows := self._next_rows():
+            for row in rows:
+                failed_in_row = self._ask(each, row, failed_in_row)
+
+    def _next_rows(self) -> Sequence[SyncedRow]:
+        listed = (
+            "SELECT unnest(row_ids) FROM syncworkers_snapshotpart "
+            'WHERE snapshot_pass_id = %s AND "table" = %s'
+        )
+        rows = self.table.model._default_manager.filter(
+            account_id=self.context.run.account_id, pk__gt=self.pass_.asked_up_to
+        ).extra(where=[f"id IN ({listed})"], params=[self.pass_.pk, self.table.key])
+        return list(rows.order_by("id").defer("payload")[:_AT_ONCE])
+
+    def _ask(self, each: Each, row: SyncedRow, failed_in_row: int) -> int:
+        """Ask about one record; returns how many in a row now had no answer."""
+        key = str(getattr(row, each.column))
+        self.context.pause_point()
+        try:
+            records = each.fetch(self.context.client, key)
+        except (Unavailable, BadAnswer, Refused) as failure:
+            failed_in_row += not isinstance(failure, Refused)
+            if failed_in_row >= _OUTAGE:
+                raise
+            self._set_aside(each, row, key, str(failure))
+            return failed_in_row
+        self._keep(each, row, key, records)
+        return 0
+
+    def _keep(self, each: Each, row: SyncedRow, key: str, records: Sequence[Any]) -> None:
+        context = self.context
+        with context.fenced() as signals:
+            result = self._store(each.table, records)
+            self._save({"asked": self.pass_.asked + 1, "asked_up_to": row.pk})
+            coverage.heal_quarantine(context.run.account_id, context.run.api_family, [_asked_key(each, key)])
+            counted = count(context, result, fetched=len(records))
+        page_done(context, signals, counted)
+
+    def _set_aside(self, each: Each, row: SyncedRow, key: str, error: str) -> None:
+        """eBay does not answer for this one: what we hold of it stays as it is, and the evidence is kept."""
+        context, name = self.context, _asked_key(each, key)
+        run = context.run
+        with context.fenced():
+            bad = BadRecord(name, {each.column: key}, error, None)
+            coverage.quarantine(run.account_id, run.api_family, name, bad, None)
+            kept = each.table.model._default_manager.filter(account_id=run.account_id, **{each.parent: key})
+            ids = list(kept.values_list("pk", flat=True))
+            self.pass_.parts.create(table=each.table.key, row_ids=ids)
+            self._save({"asked": self.pass_.asked + 1, "asked_up_to": row.pk})
+            runlog.write(run, "not_answered", f"{name}: {error}", level="error")
+        context.progress.incomplete(Reason.QUARANTINE, f"{name}: {error}")
+
+    # -- common
+
+    def _store(self, table: Table, items: Sequence[Any]) -> PageResult:
+        """Store records and note that this pass showed them; inside `fenced`."""
+        result = store_items(self.context, table, items)
+        bad_keys = [bad.key for bad in result.bad]
+        ids = result.row_ids
+        if ids or bad_keys:
+            self.pass_.parts.create(table=table.key, row_ids=ids, bad_keys=bad_keys)
+            table.model._default_manager.filter(pk__in=ids, closed_at__isnull=False).update(
+                closed_at=None, changed_at=Now()
+            )
+        return result
+
+    def _save(self, changes: dict[str, Any]) -> None:
+        SnapshotPass.objects.filter(pk=self.pass_.pk).update(**changes)
+        for name, value in changes.items():
+            setattr(self.pass_, name, value)
+
+    def finish(self) -> int:
+        """Close what was missing for the second time and end the pass; inside `fenced`. How many closed."""
+        run, pass_ = self.context.run, self.pass_
+        closed = sum(_close_missing(run.account_id, table, pass_.pk) for table in self.reads.tables)
+        SyncState.objects.filter(pk=self.context.state.pk).update(snapshot_at=pass_.started_at)
+        pass_.parts.all().delete()
+        self._save({"finished_at": timezone.now()})
+        return closed
+
+
+def _asked_key(each: Each, key: str) -> str:
+    return f"{each.table.key} of {key}"[:200]
+
+
+_SHOWN = """
+SELECT unnest(row_ids) FROM syncworkers_snapshotpart WHERE snapshot_pass_id = %(pass)s AND "table" = %(table)s
+"""
+_FORGET_MISSES = f"""
+DELETE FROM syncworkers_snapshotmiss
+WHERE account_id = %(account)s AND "table" = %(table)s AND row_id IN ({_SHOWN})
+"""
+# A record that came but could not be stored was shown nevertheless.
+_MISSING = """
+t.account_id = %(account)s AND t.closed_at IS NULL AND t.id NOT IN ({shown}) AND {key} NOT IN (
+  SELECT unnest(bad_keys) FROM syncworkers_snapshotpart
+  WHERE snapshot_pass_id = %(pass)s AND "table" = %(table)s)
+"""
+_CLOSE = """
+WITH closed AS (
+  UPDATE {rows} t SET closed_at = clock_timestamp(), changed_at = clock_timestamp()
+  FROM syncworkers_snapshotmiss m
+  WHERE m.account_id = t.account_id AND m."table" = %(table)s AND m.row_id = t.id AND {missing}
+  RETURNING t.id
+)
+DELETE FROM syncworkers_snapshotmiss m USING closed
+WHERE m.account_id = %(account)s AND m."table" = %(table)s AND m.row_id = closed.id
+"""
+_NOTE_MISSES = """
+INSERT INTO syncworkers_snapshotmiss (account_id, "table", row_id)
+SELECT t.account_id, %(table)s, t.id FROM {rows} t WHERE {missing}
+ON CONFLICT DO NOTHING
+"""
+
+
+def _close_missing(account_id: int, table: Table, pass_id: int) -> int:
+    """What this pass missed for the second time in a row is closed, for the first time noted."""
+    key = "concat_ws('/', " + ", ".join(f't."{name}"' for name in table.natural_key) + ")"
+    parts = {
+        "rows": f'"{table.model._meta.db_table}"',
+        "missing": _MISSING.format(shown=_SHOWN, key=key),
+    }
+    parameters = {"account": account_id, "table": table.key, "pass": pass_id}
+    execute(_FORGET_MISSES, parameters)
+    closed = execute(_CLOSE.format(**parts), parameters)
+    execute(_NOTE_MISSES.format(**parts), parameters)
+    return closed

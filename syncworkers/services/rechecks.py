@@ -1,0 +1,151 @@
+"""Reading records again that change without saying so: by their age, and by what eBay lists as open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from ebayconnector.ebay.errors import BadAnswer, Refused, Unavailable
+from syncworkers.mappers.reading import Maturity
+from syncworkers.maturity import next_check
+from syncworkers.models import Reason, SyncState
+from syncworkers.ranges import MILLISECOND, Span, to_millisecond
+from syncworkers.registry import Recheck
+from syncworkers.windows import SAFETY
+
+from . import runlog
+from .context import RunContext, words
+from .pages import count, page_done, store_items
+from .slices import KeptMoving, read_slice
+
+# Records due for a look that lie closer together than this are read in one go.
+_TOGETHER = timedelta(hours=6)
+_SPANS_PER_RUN = 20
+_POSTPONED = timedelta(hours=1)
+
+
+def recheck(context: RunContext, step: Recheck) -> None:
+    """Look again at what is due, newest first; what is left is for the next run."""
+    if step.source is not None and _is_time_to_ask(context.state, step):
+        _ask_by_status(context, step)
+    for span in _due_spans(context):
+        _read_again(context, span)
+
+
+def _rows(context: RunContext) -> QuerySet[Any]:
+    """The account's rows of the family's table, which is one of MaturingRow."""
+    model: Any = context.worker.table.model
+    rows: QuerySet[Any] = model._default_manager.filter(account_id=context.run.account_id)
+    return rows
+
+
+def _due_spans(context: RunContext) -> list[Span]:
+    """Spans of eBay's time that hold the records due, the newest first, at most so many as a run takes."""
+    moments = (
+        _rows(context)
+        .filter(check_at__lte=timezone.now(), occurred_at__isnull=False)
+        .order_by("-occurred_at")
+        .values_list("occurred_at", flat=True)
+    )
+    spans: list[Span] = []
+    longest = context.windows.longest or timedelta(days=90)
+    for moment in moments.iterator(chunk_size=2000):
+        at = Span(to_millisecond(moment), to_millisecond(moment) + MILLISECOND)
+        joined = Span(at.start, spans[-1].end) if spans else at
+        if spans and spans[-1].start - at.end <= _TOGETHER and joined.length <= longest:
+            spans[-1] = joined
+        elif len(spans) == _SPANS_PER_RUN:
+            break
+        else:
+            spans.append(at)
+    return spans
+
+
+def _read_again(context: RunContext, span: Span) -> None:
+    """Read a span once more, and set the next look of what is not final yet."""
+    began = timezone.now()
+    try:
+        waiting = [span]
+        while waiting:
+            waiting.extend(read_slice(context, waiting.pop(), covers=False))
+    except (Unavailable, BadAnswer, KeptMoving) as failure:
+        with context.fenced():
+            _due_in(context, span, began).update(check_at=began + _POSTPONED)
+            text = f"{words(span)} could not be looked at again: {failure}"
+            runlog.write(context.run, "recheck_failed", text, level="error")
+        reason = Reason.DRIFT if isinstance(failure, KeptMoving) else Reason.EBAY_UNAVAILABLE
+        context.progress.incomplete(reason, text)
+        return
+    with context.fenced():
+        rows = list(_due_in(context, span, began).only("id", "maturity", "occurred_at"))
+        for row in rows:
+            row.check_at = next_check(Maturity(row.maturity), row.occurred_at)
+        _rows(context).bulk_update(rows, ["check_at"], batch_size=1000)
+        runlog.write(context.run, "rechecked", f"{words(span)}: {len(rows)} records looked at again")
+
+
+def _due_in(context: RunContext, span: Span, began: datetime) -> QuerySet[Any]:
+    """What was due before we began; a record that was stored meanwhile has its next look already."""
+    due = _rows(context).filter(check_at__lte=began)
+    return due.filter(occurred_at__gte=span.start, occurred_at__lte=span.end)
+
+
+def _is_time_to_ask(state: SyncState, step: Recheck) -> bool:
+    asked = state.statuses_asked_at
+    return asked is None or asked <= timezone.now() - step.every
+
+
+def _ask_by_status(context: RunContext, step: Recheck) -> None:
+    """Which records does eBay still list as not final? What we hold so and it does not list has changed."""
+    began = timezone.now()
+    held = _rows(context).filter(maturity=Maturity.OPEN.value, occurred_at__isnull=False)
+    oldest = held.order_by("occurred_at").values_list("occurred_at", flat=True).first()
+    if oldest is None:
+        return
+    whole = Span(to_millisecond(oldest), to_millisecond(context.ebay_now() - SAFETY))
+    listed: set[int] = set()
+    try:
+        for status in step.statuses:
+            for span in _cut(whole, context.windows.longest):
+                listed.update(_store_listed(context, step, status, span))
+    except Refused as failure:
+        # Not worth the run: the rest is read by time. Asked again when it is due.
+        _remember_asking(context, began, f"eBay refused to list by status: {failure}", level="error")
+        return
+    changed = held.filter(~Q(pk__in=listed), changed_at__lt=began, occurred_at__lte=whole.end)
+    with context.fenced():
+        due = changed.filter(check_at__gt=began).update(check_at=began)
+    text = f"{len(listed)} records are not final; {due} others have changed and are read again"
+    _remember_asking(context, began, text)
+
+
+def _remember_asking(context: RunContext, began: datetime, text: str, *, level: str = "info") -> None:
+    with context.fenced():
+        SyncState.objects.filter(pk=context.state.pk).update(statuses_asked_at=began)
+        runlog.write(context.run, "statuses", text, level=level)
+    context.state.statuses_asked_at = began
+
+
+def _cut(whole: Span, longest: timedelta | None) -> list[Span]:
+    if whole.start >= whole.end:
+        return []
+    return whole.split(-(-whole.length // longest)) if longest and whole.length > longest else [whole]
+
+
+def _store_listed(context: RunContext, step: Recheck, status: str, span: Span) -> Iterator[int]:
+    """Store what eBay lists in this status; yields the ids of the rows. Shifted rows are no loss here:
+    who is missed is read again for nothing."""
+    assert step.source is not None
+    limit = context.windows.page_limit
+    context.pause_point()
+    pages = step.source(context.client, status, start=span.start, end=span.end, limit=limit, overlap=1)
+    for page in pages:
+        with context.fenced() as signals:
+            result = store_items(context, context.worker.table, page.items)
+            counted = count(context, result, fetched=len(page.items))
+        page_done(context, signals, counted)
+        yield from result.row_ids

@@ -1,0 +1,42 @@
+"""What a run does besides reading its windows or its list: rechecks, details, summaries."""
+
+from __future__ import annotations
+
+from django.db.models.functions import Now
+
+from syncworkers.registry import Details, Recheck, Summary, Table
+
+from .context import RunContext
+from .details import take_details
+from .pages import count, page_done, store_items
+from .rechecks import recheck
+
+
+def take_steps(context: RunContext, *, most: int | None = None) -> bool:
+    """Take the family's steps in their order. False: more is due than `most` calls for details could do."""
+    complete = True
+    for step in context.worker.steps:
+        match step:
+            case Summary():
+                _summary(context, step)
+            case Recheck():
+                recheck(context, step)
+            case Details():
+                complete &= take_details(context, step, most=most)
+    return complete
+
+
+def _summary(context: RunContext, step: Summary) -> None:
+    context.pause_point()
+    records = step.fetch(context.client)
+    with context.fenced() as signals:
+        result = store_items(context, step.into, records)
+        _close_others(context, step.into, result.row_ids)
+        counted = count(context, result, fetched=len(records))
+    page_done(context, signals, counted)
+
+
+def _close_others(context: RunContext, table: Table, shown: list[int]) -> None:
+    rows = table.model._default_manager.filter(account_id=context.run.account_id)
+    rows.filter(pk__in=shown, closed_at__isnull=False).update(closed_at=None, changed_at=Now())
+    rows.exclude(pk__in=shown).filter(closed_at=None).update(closed_at=Now(), changed_at=Now())
