@@ -15,7 +15,7 @@ import django
 
 def measurements() -> Mapping[str, Callable[..., Any]]:
     """All measurements by name; imported late, because they need Django set up."""
-    from . import bare_limit, breakdown, engine_load, memory, per_row, ticking
+    from . import accounting, bare_limit, breakdown, engine_load, memory, per_row, ticking
 
     return {
         "engine": engine_load.measure,
@@ -24,6 +24,7 @@ def measurements() -> Mapping[str, Callable[..., Any]]:
         "memory": memory.measure,
         "tick": ticking.measure,
         "breakdown": breakdown.measure,
+        "accounting": accounting.measure,
     }
 
 

@@ -19,11 +19,16 @@ from accounts.models import EbayAccount
 from syncworkers.models import SyncState
 from syncworkers.registry import WORKERS, Worker
 from tokens import scopes, sealing, wire
+from tokens.models import SigningKey
 from tokens.selectors import TokenRow, pauses_in_force, schedule_status, stored_secrets, token_rows
+
+from tokens.services.signing import current_key, why_unusable
+from tokens.services.signing_setup import RENEW_BEFORE
 
 from .clusters import cluster_names
 from .ebay.errors import EbayError
 from .ebay.masking import mask_text, mask_tokens
+from .ebay.signatures import seller_must_sign
 from .ebay.transport import Call, Caller
 from .health import readiness
 from .schedules import JOBS, Job
@@ -232,6 +237,38 @@ def _keysets() -> Iterator[Finding]:
             yield Finding(Level.OK, "keyset", f"{name} is configured")
 
 
+def _signing_keys() -> Iterator[Finding]:
+    for name in _environments():
+        key = current_key(name)
+        yield _missing_key(name) if key is None else _key_state(name, key)
+
+
+def _missing_key(environment: str) -> Finding:
+    accounts = EbayAccount.objects.filter(environment=environment, is_active=True).order_by("id")
+    names = [_name(account) for account in accounts if seller_must_sign(account.marketplace_id)]
+    if not names:
+        return Finding(Level.OK, "signing key", f"{environment}: there is none, and no account needs one")
+    return Finding(
+        Level.WARNING, "signing key",
+        f"{environment}: there is none; eBay refuses Finances to sellers of the EU and UK: {', '.join(names)}",
+        f"manage.py setup_signing_key --environment {environment}",
+    )  # fmt: skip
+
+
+def _key_state(environment: str, key: SigningKey) -> Finding:
+    if problem := why_unusable(key):
+        advice = "put the key back into TOKEN_ENCRYPTION_KEYS and restart, or setup_signing_key --force"
+        return Finding(Level.PROBLEM, "signing key", f"{environment}: {problem}", advice)
+    remaining = key.expires_at - timezone.now()
+    detail = f"{environment}: {key.cipher}, ends {from_now(key.expires_at)}"
+    if remaining > RENEW_BEFORE:
+        return Finding(Level.OK, "signing key", detail)
+    level = Level.WARNING if remaining > timedelta(0) else Level.PROBLEM
+    return Finding(
+        level, "signing key", detail, "the daily job failed to renew it: manage.py setup_signing_key"
+    )
+
+
 def _ebay() -> Iterator[Finding]:
     for name in _environments():
         yield _reach(name)
@@ -340,6 +377,7 @@ _CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "schedules": _schedules,
     "token refresh": _refresh_job,
     "keyset": _keysets,
+    "signing key": _signing_keys,
     "eBay": _ebay,
     "scopes": _scopes,
     "accounts": _accounts,

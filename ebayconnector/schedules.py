@@ -26,6 +26,8 @@ class Job:
 JOBS = (
     Job("tick", "syncworkers.tasks.tick", 1),
     Job("token refresh", "tokens.tasks.start_refresh_cycle", 10),
+    Job("rate limits", "tokens.tasks.start_rate_limit_readings", 60),
+    Job("signing keys", "tokens.tasks.start_key_renewal", 1440),
     Job("retention", "ebayconnector.schedules.apply_retention", 60),
 )
 

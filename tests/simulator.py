@@ -55,6 +55,17 @@ class Simulator:
         return dict(self.get("truth/orders/ids", seller=seller))
 
 
+    def everything(self, kind: str, seller: str) -> list[dict[str, Any]]:
+        """`truth/<kind>` page by page: the list of the answer's only list."""
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = self.get(f"truth/{kind}", seller=seller, offset=len(rows), limit=1000)
+            found = next(value for value in page.values() if isinstance(value, list))
+            rows += found
+            if not found or len(rows) >= page["total"]:
+                return rows
+
+
 def consent(authorize_url: str, seller: str, *, decision: str = "agree") -> str:
     """Drive eBay's consent page; returns the address that the browser is sent back to."""
     session = requests.Session()

@@ -16,12 +16,22 @@ from django_q.models import Schedule
 
 from ebayconnector import doctor
 from ebayconnector.doctor import Level, diagnose
+from ebayconnector.ebay.tests.test_signatures import PRIVATE, PUBLIC
 from ebayconnector.management.commands.doctor import Command
 from ebayconnector.schedules import JOBS, write_schedules
 from syncworkers.models import SyncState
 from tests.factories import ACCESS_TOKEN, REFRESH_TOKEN, AccountFactory, give_token
 from tests.test_health import CLUSTERS, heartbeat
-from tokens.models import ApiPause, BackgroundWorker, EbayToken, ProcessHeartbeat, RefreshCycle
+from tokens import sealing
+from tokens.models import (
+    ApiPause,
+    BackgroundWorker,
+    EbayToken,
+    ProcessHeartbeat,
+    RefreshCycle,
+    SigningKey,
+)
+from tokens.services.signing import key_binding
 
 pytestmark = pytest.mark.slow
 
@@ -89,7 +99,7 @@ def test_a_healthy_installation_passes(connected, simulator):
     assert (code, document["problems"], document["warnings"]) == (0, 0, 0), document
     assert {finding["what"] for finding in document["findings"]} == {
         "settings", "database", "migrations", "clusters", "release", "key_ring", "tokens", "schedules",
-        "token refresh", "keyset", "eBay", "scopes", "accounts", "pauses",
+        "token refresh", "keyset", "signing key", "eBay", "scopes", "accounts", "pauses",
     }  # fmt: skip
     assert {finding["level"] for finding in document["findings"]} == {"ok"}
     assert len(simulator.requests(".")) == 1
@@ -268,6 +278,44 @@ def test_a_keyset_that_is_missing_in_an_environment_in_use(account, settings):
     sandbox, simulator = found("keyset")
     assert (sandbox.level, "EBAY_SANDBOX_CLIENT_ID" in sandbox.detail) == (Level.PROBLEM, True)
     assert (simulator.level, simulator.detail) == (Level.OK, "simulator is configured")
+
+
+def signing_key(**values):
+    values = {"expires_at": timezone.now() + timedelta(days=900)} | values
+    key = SigningKey(
+        environment="simulator", client_id="SimulatorApp-SIM-0001", signing_key_id="key-1", cipher="ED25519",
+        public_key=PUBLIC, created_at=timezone.now(), **values,
+    )  # fmt: skip
+    ring = sealing.key_ring()
+    key.jwe_sealed = ring.seal("the-jwe", key_binding(key, "jwe"))
+    key.private_key_sealed = ring.seal(PRIVATE, key_binding(key, "private_key"))
+    key.save()
+    return key
+
+
+def test_a_signing_key_is_missed_only_where_a_seller_must_sign(account):
+    assert only("signing key").level == Level.OK
+    german = AccountFactory(house_name="Outlet-DE", marketplace_id="EBAY_DE")
+    finding = only("signing key")
+    assert (finding.level, f"Outlet-DE (id {german.pk})" in finding.detail) == (Level.WARNING, True)
+    assert "Warehouse-A" not in finding.detail
+    assert finding.advice == "manage.py setup_signing_key --environment simulator"
+    signing_key()
+    assert only("signing key").detail == "simulator: ED25519, ends in 900 days"
+
+
+@pytest.mark.parametrize(("days", "level"), [(31, Level.OK), (29, Level.WARNING), (-1, Level.PROBLEM)])
+def test_a_signing_key_near_its_end(account, days, level):
+    signing_key(expires_at=timezone.now() + timedelta(days=days))
+    assert only("signing key").level == level
+
+
+def test_a_signing_key_that_does_not_open(account):
+    key = signing_key()
+    SigningKey.objects.update(private_key_sealed=key.jwe_sealed)
+    finding = only("signing key")
+    assert (finding.level, "belongs to another" in finding.detail) == (Level.PROBLEM, True)
+    assert PRIVATE not in f"{finding}"
 
 
 def test_ebay_that_does_not_answer(connected, settings):

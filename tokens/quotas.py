@@ -33,8 +33,10 @@ MANUAL_PERCENT = 99
 SCHEDULE_PERCENT = 95
 # What history gets of the day even when the schedule could use all of it: a new account must arrive one day.
 HISTORY_PERCENT = 5
+# A stretched interval stays a time that can be written down.
+_LARGEST_STRETCH = 10_000.0
 # Near the end of a lane's part blocks shrink to this share of what is left, so that no process sits on it.
-_SHARE_OF_ROOM = 20
+SHARE_OF_ROOM = 20
 
 # Calls per application and day, 03 §14.1. They count until eBay's own numbers are read.
 DEFAULT_LIMITS: Mapping[str, int] = MappingProxyType(
@@ -126,7 +128,7 @@ def room(lane: Lane, counts: Counts) -> int:
 
 def block_size(room: int, asked: int = BLOCK) -> int:
     """How many calls a process is given at once."""
-    return max(0, min(asked, room, max(1, room // _SHARE_OF_ROOM)))
+    return max(0, min(asked, room, max(1, room // SHARE_OF_ROOM)))
 
 
 # -- How far the schedule stretches -----------------------------------------------------------------------
@@ -180,12 +182,11 @@ def effective_interval(wanted: timedelta, counts: Counts, wanted_per_day: float)
     An interval that reaches beyond the reset goes on at the pace of the new day: the part of it that has
     passed by then counts.
     """
-    today = stretch(counts, wanted_per_day)
-    if wanted * min(today, 1e6) <= counts.left or today == 1.0:
-        return wanted * today
-    tomorrow = wanted * min(whole_day_stretch(counts.limit, wanted_per_day), 1e4)
-    passed = counts.left / (wanted * today) if math.isfinite(today) else 0.0
-    return max(wanted, counts.left + tomorrow * (1 - passed))
+    today = wanted * min(stretch(counts, wanted_per_day), _LARGEST_STRETCH)
+    if today <= counts.left or today == wanted:
+        return today
+    tomorrow = wanted * min(whole_day_stretch(counts.limit, wanted_per_day), _LARGEST_STRETCH)
+    return max(wanted, counts.left + tomorrow * (1 - counts.left / today))
 
 
 def forecast(counts: Counts, wanted_per_day: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .services import cycle
+from .services import cycle, rate_limits, signing_setup
 
 
 def start_refresh_cycle() -> int:
@@ -12,3 +12,22 @@ def start_refresh_cycle() -> int:
 
 def refresh_chunk(cycle_id: int, number: int, account_ids: list[int]) -> None:
     cycle.run_chunk(cycle_id, number, account_ids)
+
+
+def start_key_renewal() -> None:
+    """The schedule's own; eBay is called by the `tokens` cluster."""
+    signing_setup.queue_renewal()
+
+
+def renew_signing_keys() -> dict[str, str]:
+    return signing_setup.renew_signing_keys()
+
+
+def start_rate_limit_readings() -> list[str]:
+    """The schedule's: one job for each environment."""
+    return rate_limits.ask_for_readings()
+
+
+def read_rate_limits(environment: str, refused_api: str = "") -> int:
+    """How many of our quotas eBay told of."""
+    return len(rate_limits.read_rate_limits(environment, refused_api))

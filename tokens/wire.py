@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,11 +21,14 @@ from ebayconnector.ebay.clock import ClockOffset
 from ebayconnector.ebay.environments import Application, Environment, environment_named
 from ebayconnector.ebay.transport import Call, Caller, Exchange, Transport
 
+from .allowances import Allowances, QuotaKey, allowances
 from .models import ConnectLog
+from .quotas import Lane, lane_of, quota_api
 
 logger = logging.getLogger(__name__)
 
 _IDENTITY_APIS = frozenset({"token", "identity"})
+_RUNS_REMEMBERED = 100
 
 
 class ApplicationNotConfigured(Exception):
@@ -59,6 +63,12 @@ def application(environment_name: str) -> Application:
     return Application(environment=environment(environment_name), **keys)
 
 
+def quota_key(environment_name: str, api: str) -> QuotaKey:
+    """Under whose name eBay counts a call in this environment."""
+    client_id = settings.EBAY_APPLICATIONS[environment_name]["client_id"]
+    return QuotaKey(environment_name, client_id, api)
+
+
 class RefuseInsideTransaction:
     """No HTTP while a transaction is open: eBay's answer time would become our lock time."""
 
@@ -68,6 +78,37 @@ class RefuseInsideTransaction:
 
     def after_exchange(self, exchange: Exchange) -> None:
         pass
+
+
+class CountCalls:
+    """Takes each call from the day's quota before it is sent; those of the first lane are counted afterwards.
+
+    Remembers too how many calls of which API a run made, until the run's end asks.
+    """
+
+    def __init__(self, allowances: Allowances) -> None:
+        self._allowances = allowances
+        self._of_runs: dict[int, Counter[str]] = {}
+
+    def before_call(self, call: Call) -> None:
+        lane = lane_of(call.api, call.caller.lane)
+        if lane != Lane.FIRST:
+            self._allowances.take(quota_key(call.environment, quota_api(call.api, call.endpoint)), lane)
+
+    def after_exchange(self, exchange: Exchange) -> None:
+        call = exchange.call
+        if lane_of(call.api, call.caller.lane) == Lane.FIRST:
+            self._allowances.count(quota_key(call.environment, quota_api(call.api, call.endpoint)))
+        if call.caller.run_id is not None:
+            self._of_runs.setdefault(call.caller.run_id, Counter())[quota_api(call.api, call.endpoint)] += 1
+
+    def calls_of_run(self, run_id: int) -> dict[str, int]:
+        """How many calls the run made, by API, since this was asked the last time."""
+        made = dict(self._of_runs.pop(run_id, {}))
+        # Runs that lost their fence never ask; what they leave behind must not grow for ever.
+        for forgotten in list(self._of_runs)[:-_RUNS_REMEMBERED]:
+            self._of_runs.pop(forgotten, None)
+        return made
 
 
 class KeepIdentityExchanges:
@@ -145,9 +186,15 @@ def _response(exchange: Exchange) -> dict[str, object]:
 
 
 @functools.cache
+def call_counter() -> CountCalls:
+    """That of this process."""
+    return CountCalls(allowances())
+
+
+@functools.cache
 def transport() -> Transport:
     """The transport of this process: one connection pool, all observers."""
-    return Transport([RefuseInsideTransaction(), KeepIdentityExchanges()])
+    return Transport([RefuseInsideTransaction(), call_counter(), KeepIdentityExchanges()])
 
 
 @functools.cache

@@ -63,6 +63,7 @@ _SECTIONS: tuple[tuple[str, tuple[_Item, ...]], ...] = (
             ("Refresh cycles", "autorenew", "tokens_refreshcycle_changelist", None),
             ("Periodic jobs", "schedule", "tokens_backgroundworker_changelist", None),
             ("Processes", "memory", "tokens_processheartbeat_changelist", None),
+            ("Signing keys", "signature", "tokens_signingkey_changelist", None),
             ("Scopes", "lock_open", "tokens_scopedefinition_changelist", None),
             ("Failed jobs", "error", "django_q_failure_changelist", None),
             ("Finished jobs", "task_alt", "django_q_success_changelist", None),

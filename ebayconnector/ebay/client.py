@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
@@ -97,6 +97,12 @@ class EbayClient:
         """The same client with another number of attempts for repeatable calls."""
         other = copy.copy(self)
         other._attempts = attempts
+        return other
+
+    def in_lane(self, lane: int) -> EbayClient:
+        """The same client whose calls are more, or less, urgent (`Caller.lane`)."""
+        other = copy.copy(self)
+        other.caller = replace(self.caller, lane=lane)
         return other
 
     def call(

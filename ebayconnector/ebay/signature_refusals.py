@@ -1,8 +1,7 @@
 """What eBay says when a message signature is missing or does not hold, and what a person can do about it.
 
-The ids are not in eBay's contracts. Seen in public reports, all with domain ACCESS and 403: 215001 "Missing
-x-ebay-signature-key header", 215114 "The create time of signature parameters is not in right range", 215120
-and 215122 "Signature validation failed". The hundreds around them are taken for the same family.
+The ids are not in eBay's contracts; its guide "Digital Signatures for APIs" and public reports have them from
+215000 to 215122, with domain ACCESS and 403. The whole range is taken for this family.
 """
 
 from __future__ import annotations
@@ -18,12 +17,16 @@ _ABOUT_SIGNATURES = re.compile(r"signature|content-digest|signing.?key", re.IGNO
 _SET_UP = "run manage.py setup_signing_key"
 # First match wins; looked for in eBay's ids and words.
 _ADVICE: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?i)\b215001\b|missing"), f"no valid key of ours was in use: {_SET_UP}"),
     (re.compile(r"(?i)expired|revoked"), f"the signing key has ended: {_SET_UP}"),
     (
-        re.compile(r"(?i)\b215114\b|\bcreate|clock"),
+        re.compile(r"(?i)\b21511[34]\b|create time|timestamp"),
         "the time in the signature is too far from eBay's: set this machine's clock",
     ),
+    (
+        re.compile(r"(?i)\b21511[5-9]\b|\bjwe\b"),
+        f"eBay does not take the key for this application's: {_SET_UP} --force",
+    ),
+    (re.compile(r"(?i)\b21500[01]\b|\b21511[12]\b|missing"), f"no valid key of ours was in use: {_SET_UP}"),
 )
 _OTHERWISE = "manage.py setup_signing_key --check says whether key, clock and signature hold"
 

@@ -26,12 +26,16 @@ _OWN_HEADERS = {"User-Agent": "ebayconnector", "Accept-Encoding": "gzip"}
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. The client hands it to the observers and reads nothing of it."""
+    """Who asks. The client hands it to the observers and reads nothing of it.
+
+    `lane`: how urgent its calls are when eBay's daily quota runs short; 0 is never held back.
+    """
 
     account_id: int | None = None
     source: str = ""
     run_id: int | None = None
     action: str = ""
+    lane: int = 1
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -23,6 +23,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--reject-url", help="default: the accept URL")
     parser.add_argument("--arrivals-per-minute", type=float, default=0.0, help="new orders per seller")
     parser.add_argument("--changes-per-minute", type=float, default=0.0, help="changed orders per seller")
+    parser.add_argument("--stock", type=int, default=defaults.stock, help="inventory items per seller")
+    parser.add_argument("--stock-changes-per-minute", type=float, default=0.0, help="per seller: sales, prices")
     parser.add_argument("--sort", choices=SORT_ORDERS, default=defaults.sort)
     parser.add_argument("--die-with-parent", action="store_true", help="Linux: end when the parent ends")
     return parser.parse_args(argv)
@@ -46,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
         arrivals_per_minute=args.arrivals_per_minute,
         changes_per_minute=args.changes_per_minute,
         sort=args.sort,
+        stock=args.stock,
+        stock_changes_per_minute=args.stock_changes_per_minute,
     )
     try:
         listener = listen(args.host, args.port)

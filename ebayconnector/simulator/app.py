@@ -9,6 +9,7 @@ from starlette.responses import Response
 from ebayconnector.simulator import (
     api_analytics,
     api_consent,
+    api_finances,
     api_fulfillment,
     api_identity,
     api_inventory,
@@ -30,6 +31,7 @@ _APIS = (
     api_identity,
     api_trading,
     api_fulfillment,
+    api_finances,
     api_inventory,
     api_key_management,
     api_analytics,

@@ -155,7 +155,10 @@ def _tax(view: MoneyView, cents: int) -> JsonObject:
 
 
 def _lines(view: MoneyView, lines: Sequence[LineMoney], added: Sequence[HandFee]) -> list[JsonObject]:
-    return [_line(view, line, [one.fee for one in added if one.line_item_id == line.line_item_id]) for line in lines]
+    return [
+        _line(view, line, [one.fee for one in added if one.line_item_id == line.line_item_id])
+        for line in lines
+    ]
 
 
 def _line(view: MoneyView, line: LineMoney, added: Sequence[LineFee]) -> JsonObject:

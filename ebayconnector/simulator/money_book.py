@@ -12,7 +12,6 @@ from ebayconnector.simulator.json_types import JsonObject, join_patches
 from ebayconnector.simulator.money_entries import (
     NEVER,
     NO_ORDER,
-    SALE,
     TRANSFER,
     Entry,
     EntryKey,
@@ -181,7 +180,7 @@ class MoneyBook:
         """The transactionStatus at a moment."""
         hand = self.hands.get(entry.key)
         if hand is not None and hand.status not in (None, AVAILABLE):
-            return hand.status  # type: ignore[return-value]
+            return hand.status
         if entry.payout is not None and entry.payout.date_ms <= now_ms:
             return PAID_OUT
         if entry.free_ms <= now_ms:
@@ -189,6 +188,13 @@ class MoneyBook:
         if entry.kind == TRANSFER and now_ms >= entry.date_ms + DAY_MS:
             return FAILED if entry.n % _LIFE_FAILED == 0 else COMPLETED
         return ON_HOLD if entry.held and now_ms >= entry.date_ms + HOUR_MS else PROCESSING
+
+    def buyer_of(self, entry: Entry) -> str | None:
+        return self.money_of(entry.n).buyer if names_order(entry) else None
+
+    def again(self, entry: Entry) -> Entry:
+        """The same transaction after a change by hand."""
+        return next(one for one in self.rows if one.key == entry.key)
 
     def change_by_hand(
         self,
@@ -221,7 +227,3 @@ class MoneyBook:
 def names_order(entry: Entry) -> bool:
     """Whether the transaction has an orderId; charges and transfers only refer to one."""
     return entry.n != NO_ORDER and entry.kind not in ("NON_SALE_CHARGE", TRANSFER)
-
-
-def is_sale(entry: Entry) -> bool:
-    return entry.kind == SALE

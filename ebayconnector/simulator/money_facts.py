@@ -5,6 +5,7 @@ The fees add up to the order's own totalMarketplaceFee (`order_body`), a refund 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ebayconnector.simulator.order_book import (
     FULLY_REFUNDED,
@@ -14,7 +15,7 @@ from ebayconnector.simulator.order_book import (
 )
 from ebayconnector.simulator.order_facts import Line, OrderFacts, order_facts
 from ebayconnector.simulator.randomness import unit
-from ebayconnector.simulator.sites import Site
+from ebayconnector.simulator.sites import SITES, Site
 
 FIXED_FEE = 30
 _PERCENT = 13
@@ -75,7 +76,12 @@ class LineMoney:
 
 
 def facts_of(book: OrderBook, site: Site, n: int) -> OrderFacts:
-    return order_facts(seed=book.seed, seller_number=book.seller_number, site=site, n=n)
+    return _facts(book.seed, book.seller_number, site.key, n)
+
+
+@lru_cache(maxsize=2_048)  # one body asks for them several times
+def _facts(seed: int, seller_number: int, site_key: str, n: int) -> OrderFacts:
+    return order_facts(seed=seed, seller_number=seller_number, site=SITES[site_key], n=n)
 
 
 def order_money(book: OrderBook, site: Site, n: int) -> OrderMoney:
@@ -100,9 +106,7 @@ def refunds(book: OrderBook, money: OrderMoney, n: int) -> list[tuple[int, Refun
         return [(book.event_ms(n), first)]
     if n not in book.part_refund_ms:
         return [(book.event_ms(n), Refund(money.due, money.final_value, money.tax))]
-    rest = Refund(
-        money.due - first.gross, money.final_value - first.fee_credit, money.tax - first.tax
-    )
+    rest = Refund(money.due - first.gross, money.final_value - first.fee_credit, money.tax - first.tax)
     return [(book.part_refund_ms[n], first), (book.event_ms(n), rest)]
 
 

@@ -8,6 +8,7 @@ from ebayconnector.simulator.money_entries import (
     ADJUSTMENT,
     CREDIT,
     DISPUTE,
+    NEVER,
     NON_SALE_CHARGE,
     REFUND,
     SALE,
@@ -75,7 +76,8 @@ def payout_body(view: MoneyView, payout: Payout) -> JsonObject:
 
 def _instrument(view: MoneyView) -> JsonObject:
     number = view.money.seller.number
-    instrument: JsonObject = {"instrumentType": "BANK", "accountLastFourDigits": f"{number * 7919 % 10_000:04d}"}
+    digits = f"{number * 7919 % 10_000:04d}"
+    instrument: JsonObject = {"instrumentType": "BankAccount", "accountLastFourDigits": digits}
     return instrument | {"nickname": "Geschäftskonto"} if number % 2 else instrument
 
 
@@ -88,7 +90,9 @@ def payout_summary(view: MoneyView, payouts: Sequence[Payout]) -> JsonObject:
     return body
 
 
-def transaction_summary(view: MoneyView, entries: Sequence[Entry], kind: str | None, status: str) -> JsonObject:
+def transaction_summary(
+    view: MoneyView, entries: Sequence[Entry], kind: str | None, status: str
+) -> JsonObject:
     """Count, amount and booking entry per sort of transaction; with a type asked for, only of that."""
     body: JsonObject = {}
     for name, kinds in _SUMMARY.items():
@@ -115,7 +119,7 @@ def funds_body(view: MoneyView, entries: Iterable[Entry]) -> JsonObject | None:
     sums = dict.fromkeys((AVAILABLE, ON_HOLD, PROCESSING), 0)
     for entry in entries:
         status = view.money.status(entry, view.now_ms)
-        if status in sums and not (entry.kind == TRANSFER and entry.payout is None):
+        if status in sums and not (entry.kind == TRANSFER and entry.free_ms == NEVER):
             sums[status] += entry.signed
     names = {"availableFunds": AVAILABLE, "fundsOnHold": ON_HOLD, "processingFunds": PROCESSING}
     body = {name: view.amount(sums[status]) for name, status in names.items() if sums[status]}

@@ -30,7 +30,7 @@ def is_weekly(seller: Seller) -> bool:
 
 
 def next_payout_ms(seller: Seller, free_ms: int) -> int:
-    """The first payout at or after a moment: each day, for some sellers each Tuesday, at an hour of theirs."""
+    """The first payout at or after a moment: daily, for some sellers on Tuesdays, at a minute of theirs."""
     every_ms = 7 * DAY_MS if is_weekly(seller) else DAY_MS
     start_ms = _TUESDAY_MS + 14 * HOUR_MS + seller.number % 60 * MINUTE_MS
     return start_ms + -(-(free_ms - start_ms) // every_ms) * every_ms

@@ -165,8 +165,8 @@ def open_jwe(jwe: str) -> tuple[str, JsonObject]:
         header = json.loads(_unb64url(parts[0]))
         wrapped, iv, sealed, tag = (_unb64url(part) for part in parts[1:])
         wrap_iv, wrap_tag = _unb64url(header["iv"]), _unb64url(header["tag"])
-        key_id = str(header["kid"])
-    except (ValueError, KeyError, TypeError):
+        key_id = str(header.get("kid", ""))
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise BadJwe(215116) from None
     try:
         content_key = AESGCM(_MASTER_KEY).decrypt(wrap_iv, wrapped + wrap_tag, None)

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from ebayconnector.simulator.activity import Activity, change_random, start_activity
+from ebayconnector.simulator.activity import Activity, ChangeKind, change_random, start_activity
 from ebayconnector.simulator.applications import Application, default_application
 from ebayconnector.simulator.clock import Clock
 from ebayconnector.simulator.config import SimulatorConfig
 from ebayconnector.simulator.faults import Faults
 from ebayconnector.simulator.latency import Latencies
-from ebayconnector.simulator.order_book import OrderBook
+from ebayconnector.simulator.money_book import MoneyBook
+from ebayconnector.simulator.order_book import RETENTION_MS, OrderBook
 from ebayconnector.simulator.quotas import Quotas
 from ebayconnector.simulator.request_log import RequestLog
 from ebayconnector.simulator.sellers import Seller, default_sellers, new_seller
@@ -20,11 +21,14 @@ from ebayconnector.simulator.tokens import TokenStore
 
 @dataclass(slots=True)
 class Drift:
-    """Orders that change or appear after each page of getOrders; `pages` None means for ever."""
+    """Orders that change or appear after each page of getOrders and getTransactions, or of the one that `api`
+    names; `pages` None means for ever.
+    """
 
     per_page: int
     kind: str
     pages: int | None
+    api: str | None = None
 
 
 class World:
@@ -49,6 +53,7 @@ class World:
         self.signing_keys = SigningKeys()
         self.drifts: dict[str, Drift] = {}  # by user id
         self._activities: dict[str, Activity] = {}
+        self._moneys: dict[str, MoneyBook] = {}
         self.stocks = Stocks(self.config, self.clock, self.epoch_ms)
 
     def reset(self, config: SimulatorConfig) -> None:
@@ -82,6 +87,16 @@ class World:
         activity.catch_up(self.clock.now_ms())
         return activity.book
 
+    def money_of(self, seller: Seller) -> MoneyBook:
+        """The seller's money as it is now; made when first asked for."""
+        book = self.orders_of(seller)
+        money = self._moneys.get(seller.user_id)
+        if money is None:
+            since_ms = self.epoch_ms - RETENTION_MS if seller.initial_orders else None
+            money = self._moneys[seller.user_id] = MoneyBook(book, seller, since_ms)
+        money.refresh(self.clock.now_ms())
+        return money
+
     def activity_of(self, seller: Seller) -> Activity:
         activity = self._activities.get(seller.user_id)
         if activity is None:
@@ -104,10 +119,10 @@ class World:
             return seller.initial_orders
         return len(self.orders_of(seller))
 
-    def drift(self, seller: Seller) -> None:
-        """What happens after a page of getOrders was served to this seller."""
+    def drift(self, seller: Seller, api: str = "fulfillment") -> None:
+        """What happens after a page of getOrders or getTransactions was served to this seller."""
         drift = self.drifts.get(seller.user_id)
-        if drift is None:
+        if drift is None or drift.api not in (None, api):
             return
         if drift.pages is not None:
             drift.pages -= 1
@@ -117,7 +132,10 @@ class World:
 
     def _move_rows(self, seller: Seller, drift: Drift) -> None:
         activity, now_ms = self.activity_of(seller), self.clock.now_ms()
-        created = {"create": drift.per_page, "modify": 0}.get(drift.kind, drift.per_page // 2)
-        change_random(activity.book, activity.by_hand, count=drift.per_page - created, at_ms=now_ms)
+        created = {"create": drift.per_page, "modify": 0, "refund": 0}.get(drift.kind, drift.per_page // 2)
+        kind: ChangeKind | None = "full_refund" if drift.kind == "refund" else None
+        change_random(
+            activity.book, activity.by_hand, count=drift.per_page - created, at_ms=now_ms, kind=kind
+        )
         for _ in range(created):
             activity.book.add(created_ms=now_ms, modified_ms=now_ms)

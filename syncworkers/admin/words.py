@@ -29,6 +29,7 @@ ADVICE = {
     Reason.QUARANTINE: "Look at the quarantined records; they are tried again by themselves.",
     Reason.EBAY_UNAVAILABLE: "It is tried again by itself.",
     Reason.EBAY_REFUSED: "Read the run's log; if it repeats, report it with that log.",
+    Reason.SIGNATURE_REFUSED: "The installation's administrator runs `manage.py setup_signing_key`.",
     Reason.TOKEN_UNAVAILABLE: "Press “Refresh token”; the terminal shows eBay's answer.",
     Reason.INTERNAL_ERROR: "The next run tries again. If it repeats, report it with the run's log.",
 }

@@ -65,6 +65,7 @@ class Reason(models.TextChoices):
     QUARANTINE = "quarantine", "Records could not be stored"
     EBAY_UNAVAILABLE = "ebay_unavailable", "eBay did not answer properly"
     EBAY_REFUSED = "ebay_refused", "eBay refused the request"
+    SIGNATURE_REFUSED = "signature_refused", "eBay refused the message signature"
     TOKEN_UNAVAILABLE = "token_unavailable", "No access token could be had"
     BAD_CURSOR = "bad_cursor", "The stored cursor cannot be true"
     INTERNAL_ERROR = "internal_error", "A fault of ours"

@@ -37,6 +37,7 @@ class GaveWay(Exception):
 class Progress:
     """What a run has achieved so far, as far as its end depends on it."""
 
+    pages: int = 0
     stored: int = 0
     slices: int = 0
     live_done: bool = False
@@ -118,11 +119,14 @@ class RunContext:
         self.fenced_at = signals.at
 
     def pause_point(self) -> None:
-        """Between two calls that store nothing in between: beat, and end here if somebody wants an end."""
+        """Before a call that does not follow a page: beat, and end here if somebody wants an end.
+
+        A run that has begun reads at least a page, however late it is.
+        """
         check_connection()
         signals = beat(self.run.pk)
         self.fenced_at = signals.at
-        self.heed(signals)
+        (self.heed if self.progress.pages else self.heed_stops)(signals)
 
     def give_up(self, spans: list[Span], reason: Reason, evidence: str) -> None:
         """Spans stay a gap; the run goes on with the others and will end `partial`. Inside `fenced`.

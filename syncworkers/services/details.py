@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from ebayconnector.ebay.errors import BadAnswer, NotFound, Refused, Unavailable
+from ebayconnector.ebay.errors import BadAnswer, EbayError, NotFound, Refused, Unavailable
 from syncworkers.models import QuarantinedRecord, Reason
 from syncworkers.models.rows import DetailedRow
 from syncworkers.registry import Details
@@ -30,13 +30,17 @@ def take_details(context: RunContext, step: Details, *, most: int | None) -> boo
     """Ask for the details that are due, newest records first. False: `most` calls did not suffice.
 
     A record that eBay does not answer for is set aside and tried again after 1 h, 6 h, 1 day; when it
-    answers for none, its error is raised.
+    answers for none, its error is raised, and they stay due.
     """
     asking = Asking(context, step)
-    while rows := asking.due(_AT_ONCE if most is None else min(_AT_ONCE, most - asking.asked)):
-        for row in rows:
-            asking.ask(row)
-    return most is None or asking.asked < most
+    asked = 0
+    for row in asking.due():
+        if asked == most:
+            break
+        asked += 1
+        asking.ask(row)
+    asking.set_aside_unanswered()
+    return most is None or asked < most
 
 
 @dataclass
@@ -45,15 +49,15 @@ class Asking:
 
     context: RunContext
     step: Details
-    asked: int = 0
-    failed_in_row: int = 0
+    unanswered: list[tuple[DetailedRow, EbayError]] = field(default_factory=list)
 
-    def due(self, most: int) -> Sequence[DetailedRow]:
-        if most <= 0:
-            return []
+    def due(self) -> Iterator[DetailedRow]:
         may_ask = Q(detail_retry_at=None) | Q(detail_retry_at__lte=Now())
-        rows = self._rows().filter(self.step.condition, may_ask, detail_at=None)
-        return list(rows.order_by("-id")[:most])
+        rows = self._rows().filter(self.step.condition, may_ask, detail_at=None).order_by("-id")
+        before = None
+        while batch := list(rows.filter(pk__lt=before)[:_AT_ONCE] if before else rows[:_AT_ONCE]):
+            yield from batch
+            before = batch[-1].pk
 
     def _rows(self) -> QuerySet[Any]:
         model: Any = self.step.of.model
@@ -62,19 +66,26 @@ class Asking:
 
     def ask(self, row: DetailedRow) -> None:
         self.context.pause_point()
-        self.asked += 1
         try:
             records = self.step.fetch(self.context.client, row)
         except NotFound:
             records = []
-        except (Unavailable, BadAnswer, Refused) as failure:
-            self.failed_in_row += 1
-            if self.failed_in_row >= _OUTAGE and not isinstance(failure, Refused):
+        except (Unavailable, BadAnswer) as failure:
+            self.unanswered.append((row, failure))
+            if len(self.unanswered) >= _OUTAGE:
                 raise
-            self._set_aside(row, str(failure))
             return
-        self.failed_in_row = 0
+        except Refused as failure:
+            self.unanswered.append((row, failure))
+            self.set_aside_unanswered()
+            return
+        self.set_aside_unanswered()
         self._keep(row, records)
+
+    def set_aside_unanswered(self) -> None:
+        for row, failure in self.unanswered:
+            self._set_aside(row, failure)
+        self.unanswered.clear()
 
     def _keep(self, row: DetailedRow, records: Sequence[Any]) -> None:
         context = self.context
@@ -86,8 +97,9 @@ class Asking:
             counted = count(context, result, fetched=len(records))
         page_done(context, signals, counted)
 
-    def _set_aside(self, row: DetailedRow, error: str) -> None:
-        context, key = self.context, self._key(row)
+    def _set_aside(self, row: DetailedRow, failure: EbayError) -> None:
+        """Kept with its evidence and asked again later; what eBay refuses for what it is, is no failure."""
+        context, key, error = self.context, self._key(row), str(failure)
         run = context.run
         with context.fenced():
             bad = BadRecord(key, row.payload, error, None)
@@ -97,8 +109,9 @@ class Asking:
             )
             retry_at = timezone.now() + retry_pause(attempts)
             self._rows().filter(pk=row.pk).update(detail_retry_at=retry_at)
-            runlog.write(run, "detail_failed", f"details of {key}: {error}", level="error")
-        context.progress.incomplete(Reason.QUARANTINE, f"details of {key}: {error}")
+            runlog.write(run, "detail_failed", f"{key}: {error}", level="error")
+        if not isinstance(failure, Refused):
+            context.progress.incomplete(Reason.EBAY_UNAVAILABLE, f"{key}: {error}")
 
     def _key(self, row: DetailedRow) -> str:
         names = "/".join(str(getattr(row, name)) for name in self.step.of.natural_key)

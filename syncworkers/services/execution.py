@@ -16,6 +16,7 @@ from ebayconnector.ebay.errors import (
     EbayError,
     RateLimited,
     ScopeMissing,
+    SignatureRefused,
     TokenRejected,
     Unavailable,
 )
@@ -43,7 +44,7 @@ _BREAKER_FIRST = timedelta(seconds=300)
 _BREAKER_LONGEST = timedelta(hours=1)
 # These stop the worker by themselves; the breaker would only hold it back after they are healed.
 _NOT_FOR_THE_BREAKER = frozenset(
-    {Reason.PAUSED, Reason.NEEDS_RECONNECT, Reason.MISSING_SCOPE, Reason.CLUSTER_STOPPING}
+    {Reason.PAUSED, Reason.NEEDS_RECONNECT, Reason.CLUSTER_STOPPING}
 )
 
 
@@ -149,7 +150,11 @@ class Ending:
         if reason == Reason.PAUSED and isinstance(failure, EbayError):
             until = pause_api(self.run.account, self.worker.api, failure)
             error += f" Calls go on at {until:%H:%M:%S} UTC."
-        return self.record(self._partial_or_error(), reason=reason, error=error, retry=retry)
+        status = self._partial_or_error()
+        if reason == Reason.MISSING_SCOPE and status == RunStatus.ERROR:
+            # Nothing failed: the account did not grant it, whatever its consent says.
+            status = RunStatus.SKIPPED
+        return self.record(status, reason=reason, error=error, retry=retry)
 
     def broken(self, failure: BaseException) -> None:
         """A fault of ours, the database's, or an end by force; recorded on a fresh connection."""
@@ -216,7 +221,7 @@ class Ending:
         if status == RunStatus.COMPLETED:
             state.last_success_at, state.last_error = timezone.now(), ""
             state.failed_in_row, state.breaker_until = 0, None
-        elif status in (RunStatus.ERROR, RunStatus.PARTIAL) and reason != Reason.CLUSTER_STOPPING:
+        elif (error or status in (RunStatus.ERROR, RunStatus.PARTIAL)) and reason != Reason.CLUSTER_STOPPING:
             state.last_error = error or (reason.label if reason else status.label)
             if failed and reason not in _NOT_FOR_THE_BREAKER:
                 state.failed_in_row += 1
@@ -247,6 +252,8 @@ def _why_failed(failure: EbayError | TokenUnavailable) -> tuple[Reason, bool]:
         return Reason.PAUSED, True
     if isinstance(failure, ScopeMissing):
         return Reason.MISSING_SCOPE, False
+    if isinstance(failure, SignatureRefused):
+        return Reason.SIGNATURE_REFUSED, False
     if isinstance(failure, TokenRejected):
         return Reason.TOKEN_UNAVAILABLE, True
     if isinstance(failure, Unavailable | BadAnswer):

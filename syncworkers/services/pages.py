@@ -61,6 +61,7 @@ def count(
 
 def page_done(context: RunContext, signals: Signals, counted: Counters) -> None:
     """After the transaction of a page. Raises Stopped or GaveWay."""
+    context.progress.pages += 1
     context.progress.stored += counted["rows_stored"] - context.run.rows_stored
     for name, value in counted.items():
         setattr(context.run, name, value)

@@ -6,15 +6,15 @@ on the first and on the last page; a row is closed when two complete passes in a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from ebayconnector.database import execute, fetch_one
-from ebayconnector.ebay.errors import BadAnswer, Refused, Unavailable
+from ebayconnector.ebay.errors import BadAnswer, EbayError, Refused, Unavailable
 from ebayconnector.ebay.paging import Page
 from syncworkers.models import Reason, SnapshotPass, SyncState
 from syncworkers.models.rows import SyncedRow
@@ -76,6 +76,14 @@ def _open_pass(context: RunContext) -> SnapshotPass:
     return pass_
 
 
+class Unanswered(NamedTuple):
+    """A listed record that eBay did not answer for."""
+
+    row: SyncedRow
+    key: str
+    failure: EbayError
+
+
 class PassReading:
     """One run's work on a pass."""
 
@@ -126,9 +134,9 @@ class PassReading:
     def _distinct(self) -> int:
         """How many different records the list has shown."""
         row = fetch_one(
-            "SELECT (SELECT count(DISTINCT id) FROM syncworkers_snapshotpart p, unnest(p.row_ids) id "
+            "SELECT (SELECT count(DISTINCT shown) FROM syncworkers_snapshotpart p, unnest(p.row_ids) shown "
             "        WHERE p.snapshot_pass_id = %(pass)s AND p.table = %(table)s) "
-            "     + (SELECT count(DISTINCT key) FROM syncworkers_snapshotpart p, unnest(p.bad_keys) key "
+            "     + (SELECT count(DISTINCT bad) FROM syncworkers_snapshotpart p, unnest(p.bad_keys) bad "
             "        WHERE p.snapshot_pass_id = %(pass)s AND p.table = %(table)s)",
             {"pass": self.pass_.pk, "table": self.table.key},
         )
@@ -142,39 +150,41 @@ class PassReading:
     # -- one by one
 
     def ask_each(self, each: Each) -> None:
-        """Ask about each listed record, in the order of the rows, from where the last run stopped."""
-        total = self._distinct()
-        if total - self.pass_.asked > _LONG:
+        """Ask about each listed record, in the order of the rows, from where the last run stopped.
+
+        Raises what eBay's outage looks like; then what was asked last is asked again by the next run.
+        """
+        if self._distinct() - self.pass_.asked > _LONG:
             turn_to_history(self.context)
-        failed_in_row = 0
-        while rows := self._next_rows():
-            for row in rows:
-                failed_in_row = self._ask(each, row, failed_in_row)
+        unanswered: list[Unanswered] = []
+        for row in self._rows_to_ask():
+            key = str(getattr(row, each.column))
+            self.context.pause_point()
+            try:
+                records = each.fetch(self.context.client, key)
+            except (Unavailable, BadAnswer) as failure:
+                unanswered.append(Unanswered(row, key, failure))
+                if len(unanswered) >= _OUTAGE:
+                    raise
+            except Refused as failure:
+                self._set_aside(each, [*unanswered, Unanswered(row, key, failure)])
+                unanswered = []
+            else:
+                self._set_aside(each, unanswered)
+                unanswered = []
+                self._keep(each, row, key, records)
+        self._set_aside(each, unanswered)
 
-    def _next_rows(self) -> Sequence[SyncedRow]:
-        listed = (
-            "SELECT unnest(row_ids) FROM syncworkers_snapshotpart "
-            'WHERE snapshot_pass_id = %s AND "table" = %s'
+    def _rows_to_ask(self) -> Iterator[SyncedRow]:
+        listed = 'SELECT unnest(row_ids) FROM syncworkers_snapshotpart WHERE snapshot_pass_id = %s AND "table" = %s'
+        rows = self.table.model._default_manager.extra(
+            where=[f"id IN ({listed})"], params=[self.pass_.pk, self.table.key]
         )
-        rows = self.table.model._default_manager.filter(
-            account_id=self.context.run.account_id, pk__gt=self.pass_.asked_up_to
-        ).extra(where=[f"id IN ({listed})"], params=[self.pass_.pk, self.table.key])
-        return list(rows.order_by("id").defer("payload")[:_AT_ONCE])
-
-    def _ask(self, each: Each, row: SyncedRow, failed_in_row: int) -> int:
-        """Ask about one record; returns how many in a row now had no answer."""
-        key = str(getattr(row, each.column))
-        self.context.pause_point()
-        try:
-            records = each.fetch(self.context.client, key)
-        except (Unavailable, BadAnswer, Refused) as failure:
-            failed_in_row += not isinstance(failure, Refused)
-            if failed_in_row >= _OUTAGE:
-                raise
-            self._set_aside(each, row, key, str(failure))
-            return failed_in_row
-        self._keep(each, row, key, records)
-        return 0
+        rows = rows.filter(account_id=self.context.run.account_id).order_by("id").defer("payload")
+        after = self.pass_.asked_up_to
+        while batch := list(rows.filter(pk__gt=after)[:_AT_ONCE]):
+            yield from batch
+            after = batch[-1].pk
 
     def _keep(self, each: Each, row: SyncedRow, key: str, records: Sequence[Any]) -> None:
         context = self.context
@@ -185,19 +195,27 @@ class PassReading:
             counted = count(context, result, fetched=len(records))
         page_done(context, signals, counted)
 
-    def _set_aside(self, each: Each, row: SyncedRow, key: str, error: str) -> None:
-        """eBay does not answer for this one: what we hold of it stays as it is, and the evidence is kept."""
-        context, name = self.context, _asked_key(each, key)
-        run = context.run
-        with context.fenced():
-            bad = BadRecord(name, {each.column: key}, error, None)
-            coverage.quarantine(run.account_id, run.api_family, name, bad, None)
-            kept = each.table.model._default_manager.filter(account_id=run.account_id, **{each.parent: key})
-            ids = list(kept.values_list("pk", flat=True))
-            self.pass_.parts.create(table=each.table.key, row_ids=ids)
-            self._save({"asked": self.pass_.asked + 1, "asked_up_to": row.pk})
-            runlog.write(run, "not_answered", f"{name}: {error}", level="error")
-        context.progress.incomplete(Reason.QUARANTINE, f"{name}: {error}")
+    def _set_aside(self, each: Each, unanswered: Sequence[Unanswered]) -> None:
+        """eBay does not answer for these: what we hold of them stays as it is, and the evidence is kept.
+
+        One that eBay refuses for what it is will be refused every time: the pass is complete without it.
+        """
+        context, run = self.context, self.context.run
+        for row, key, failure in unanswered:
+            name, error = _asked_key(each, key), str(failure)
+            level = "warning" if isinstance(failure, Refused) else "error"
+            with context.fenced():
+                bad = BadRecord(name, {each.column: key}, error, None)
+                coverage.quarantine(run.account_id, run.api_family, name, bad, None)
+                kept = each.table.model._default_manager.filter(
+                    account_id=run.account_id, **{each.parent: key}
+                )
+                ids = list(kept.values_list("pk", flat=True))
+                self.pass_.parts.create(table=each.table.key, row_ids=ids)
+                self._save({"asked": self.pass_.asked + 1, "asked_up_to": row.pk})
+                runlog.write(run, "not_answered", f"{name}: {error}", level=level)
+            if not isinstance(failure, Refused):
+                context.progress.incomplete(Reason.EBAY_UNAVAILABLE, f"{name}: {error}")
 
     # -- common
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from accounts.models import EbayAccount
-from syncworkers.models import Trigger
+from syncworkers.models import SyncState, Trigger
 from syncworkers.registry import WORKERS
 
 from . import tickets
@@ -124,9 +124,13 @@ def tick() -> Ticked:
 
 
 def start_account(account_id: int) -> int:
-    """Run every family of an account that was just connected, without waiting for the next tick."""
+    """Run every family of an account that was just connected, without waiting for the next tick.
+
+    What failed under the old consent says nothing about the new one.
+    """
     account = EbayAccount.objects.filter(pk=account_id).first()
     if account is None:
         return 0
+    SyncState.objects.filter(account=account).update(failed_in_row=0, breaker_until=None)
     requests = [request_run(account, worker, trigger=Trigger.CONNECT, by="") for worker in WORKERS.values()]
     return sum(requested.started for requested in requests)

@@ -54,8 +54,12 @@ def no_time() -> float:
 
 
 def run_orders(account: EbayAccount, **options: Any) -> WorkerRun:
+    return run_family(account, "orders", **options)
+
+
+def run_family(account: EbayAccount, family: str, **options: Any) -> WorkerRun:
     """Ask for a run as a person does, and execute it here."""
-    requested = runs.request_run(account, ORDERS, trigger=Trigger.MANUAL, by="olga")
+    requested = runs.request_run(account, WORKERS[family], trigger=Trigger.MANUAL, by="olga")
     assert requested.started, requested
     return execute(requested.run_id, **options)
 
@@ -82,8 +86,13 @@ def run_until_quiet(account: EbayAccount, *, most: int = 200, **options: Any) ->
     return done
 
 
-def state_of(account: EbayAccount) -> SyncState:
-    return SyncState.objects.get(account=account, api_family="orders")
+def state_of(account: EbayAccount, family: str = "orders") -> SyncState:
+    return SyncState.objects.get(account=account, api_family=family)
+
+
+def whole_truth(simulator: Simulator, kind: str, account: EbayAccount) -> list[dict[str, Any]]:
+    """Everything of a kind that the simulator would give the account now, as it would give it."""
+    return simulator.everything(kind, account.username)
 
 
 def stored(account: EbayAccount) -> dict[str, str]:

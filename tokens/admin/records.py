@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.contrib.admin import display
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.display import badge, length, pretty_json, when
@@ -13,8 +14,10 @@ from tokens.models import (
     ProcessHeartbeat,
     RefreshCycle,
     ScopeDefinition,
+    SigningKey,
     TokenRefreshLog,
 )
+from tokens.services.signing import why_unusable
 
 
 @admin.register(TokenRefreshLog)
@@ -150,3 +153,34 @@ class ScopeDefinitionAdmin(SuperuserAdmin):
     list_display = ("scope", "grant_type", "needed_by", "is_active")
     list_filter = ("grant_type", "is_active")
     search_fields = ("scope", "needed_by")
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(SuperuserAdmin):
+    """Which keys sign our messages to eBay; `manage.py setup_signing_key` makes them."""
+
+    list_display = ("signing_key_id", "environment", "cipher", "state", "created", "ends", "retired_because")
+    list_filter = ("environment", "cipher")
+    search_fields = ("signing_key_id", "client_id")
+    fields = (
+        "environment", "client_id", "signing_key_id", "cipher", "state", "public_key", "created_at",
+        "expires_at", "retired_at", "retired_because",
+    )  # fmt: skip
+    readonly_fields = ("state",)
+
+    @display(description="state")
+    def state(self, key: SigningKey) -> SafeString:
+        if key.expires_at <= timezone.now():
+            return badge("ended", "red" if key.retired_at is None else "grey")
+        if key.retired_at is not None:
+            return badge("retired")
+        problem = why_unusable(key)
+        return badge("does not open", "red", title=problem) if problem else badge("in use", "green")
+
+    @display(description="created", ordering="created_at")
+    def created(self, key: SigningKey) -> SafeString:
+        return when(key.created_at)
+
+    @display(description="ends", ordering="expires_at")
+    def ends(self, key: SigningKey) -> SafeString:
+        return when(key.expires_at)

@@ -49,9 +49,13 @@ class ApiQuota(models.Model):
     held_before = models.PositiveIntegerField(default=0)
     held_since = models.DateTimeField()
     history_used = models.PositiveIntegerField(default=0, help_text="Of these, for old data")
-    scheduled_per_day = models.FloatField(default=0, help_text="What the schedule would like to call in a day")
+    scheduled_per_day = models.FloatField(
+        default=0, help_text="What the schedule would like to call in a day"
+    )
     reported_count = models.PositiveIntegerField(null=True, help_text="eBay's own count, which lags behind")
-    reported_at = models.DateTimeField(null=True, help_text="When eBay's numbers were read; the limit is theirs")
+    reported_at = models.DateTimeField(
+        null=True, help_text="When eBay's numbers were read; the limit is theirs"
+    )
 
     class Meta:
         constraints = [

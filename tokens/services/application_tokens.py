@@ -61,8 +61,8 @@ def get_application_token(
 
     `rejected` is a token that eBay refused: it goes out of use, another one is returned or minted. Concurrent
     callers cause one mint; the others wait up to `wait_s` for its outcome, good or bad. A failure is not
-    remembered: the next caller asks eBay again. Raises ApplicationTokenUnavailable, and ApplicationNotConfigured
-    when the environment has no keyset.
+    remembered: the next caller asks eBay again. Raises ApplicationTokenUnavailable, and
+    ApplicationNotConfigured when the environment has no keyset.
     """
     application = wire.application(environment)
     scopes_key = " ".join(sorted(set(scopes)))

@@ -15,6 +15,7 @@ from django_q.tasks import async_task
 from accounts.models import EbayAccount
 from ebayconnector.database import fetch_all
 from tokens.models import BackgroundWorker, RefreshCycle, RefreshTrigger
+from tokens.quotas import DEFAULT_LIMITS
 from tokens.selectors import INTERVAL, WORKER_NAME
 
 from .refresh import Refreshed, RefreshUnderWay, refresh_now
@@ -24,8 +25,8 @@ logger = logging.getLogger(__name__)
 EXPIRES_WITHIN = timedelta(minutes=15)
 REFRESHED_BEFORE = timedelta(minutes=60)
 CHUNK = 20
-# Refreshes per application and day (03 §1.2); hourly ones may use less than half of them.
-DAILY_QUOTA = 50_000
+# Hourly refreshes may use less than half of the day's.
+DAILY_QUOTA = DEFAULT_LIMITS["token.refresh_token"]
 _THREADS = 4
 _CHUNK_BUDGET_S = 40.0
 

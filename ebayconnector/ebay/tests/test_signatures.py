@@ -332,6 +332,8 @@ def test_a_missing_signature_says_what_ebay_said_and_what_to_do(connect):
         (215122, "Signature validation failed", "--check"),
         (215114, "The create time of signature parameters is not in right range", "clock"),
         (215199, "Something", "--check"),
+        (215117, "The appid in signature doesn't match app in token", "--force"),
+        (215112, "Missing signature-input header", "no valid key"),
         (4711, "The signing key has expired", "the signing key has ended"),
         (4711, "Content-Digest does not match", "--check"),
         (4711, "Missing Signature-Input header", "no valid key"),

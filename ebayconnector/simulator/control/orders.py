@@ -120,15 +120,16 @@ async def change_some(request: Request) -> Response:
 async def drift(request: Request) -> Response:
     """Rows that move while somebody pages; without `seller` for all sellers."""
     world = world_of(request)
-    fields = await json_fields(request, "seller", "per_page", "kind", "pages")
+    fields = await json_fields(request, "seller", "per_page", "kind", "pages", "api")
     per_page, pages = fields.whole("per_page", most=10_000), fields.maybe_whole("pages", least=1)
-    kind = fields.maybe_text("kind", ("modify", "create", "mixed")) or "mixed"
+    kind = fields.maybe_text("kind", ("modify", "create", "mixed", "refund")) or "mixed"
+    api = fields.maybe_text("api", ("fulfillment", "finances"))
     username = fields.maybe_text("seller")
     for seller in [find_seller(world, username)] if username else world.sellers:
         world.drifts.pop(seller.user_id, None)
         if per_page:
-            world.drifts[seller.user_id] = Drift(per_page, kind, pages)
-    return json_response({"per_page": per_page, "kind": kind, "pages": pages})
+            world.drifts[seller.user_id] = Drift(per_page, kind, pages, api)
+    return json_response({"per_page": per_page, "kind": kind, "pages": pages, "api": api})
 
 
 routes = [

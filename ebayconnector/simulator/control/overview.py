@@ -35,7 +35,16 @@ _CALLS = {
     "POST /_sim/orders": "{seller, count?, created_at?, modified_at?, overrides?}",
     "PATCH DELETE /_sim/orders/{orderId}": "{seller, overrides?, touch?}; DELETE ?seller=",
     "POST /_sim/orders/change": "{seller, count?, kind?}",
-    "POST /_sim/drift": "{seller?, per_page, kind?, pages?}",
+    "POST /_sim/drift": "{seller?, per_page, kind?, pages?, api?}",
+    "GET POST /_sim/finances": "{generation?, signatures?, signature_tolerance_s?, ignored_limit?}",
+    "GET /_sim/truth/transactions, payouts, transfers": "?seller=&offset=&limit=",
+    "GET /_sim/truth/funds": "?seller=",
+    "PATCH /_sim/transactions/{transactionId}": "{seller, transactionType?, transactionStatus?, fee?, "
+    "overrides?}",
+    "PATCH /_sim/payouts/{payoutId}": "{seller, payoutStatus}",
+    "GET /_sim/signing_keys": "?client_id=",
+    "POST /_sim/signing_keys/{signingKeyId}/expire": "{after_s?}",
+    "POST /_sim/signing_keys/{signingKeyId}/revoke": "",
     "GET POST DELETE /_sim/stock": "?seller=&offset=&limit=; {seller, sku?, count?, title?, quantity?, "
     "price?, legacy?, offer?, overrides?}; DELETE ?seller=&sku=",
     "PATCH /_sim/stock": "{seller, sku, quantity?, title?, price?, overrides?}",
@@ -82,6 +91,8 @@ def state_of(world: World) -> JsonObject:
         "faults": [fault.as_json() for fault in world.faults.rules],
         "latency": {path: seconds for path, (_, seconds) in world.latencies.rules.items()},
         "drift": {user_id: drift.per_page for user_id, drift in world.drifts.items()},
+        "finances": world.finances.as_json(),
+        "signing_keys": len(world.signing_keys.by_id),
         "tokens": {"access": len(world.tokens.access), "refresh": len(world.tokens.refresh)},
         "requests": {"kept": len(world.log), "last_seq": world.log.last_seq},
     }

@@ -172,7 +172,7 @@ def test_language_is_answered_with(sim, language):
 
 @pytest.mark.parametrize("path", [ITEMS, f"{ITEMS}/X", f"{OFFERS}?sku=X", f"{OFFERS}/1"])
 def test_expired_token_answers_403_like_a_missing_scope(sim, path):
-    token, poor = sim.mint(), sim.mint(scopes=[API])
+    token = sim.mint()
     sim.control("POST", "/tokens/expire", {"seller": SELLER})
     expired = sim.get(path, token, LANGUAGE)
     poor = sim.get(path, sim.mint(scopes=[API]), LANGUAGE)
@@ -323,15 +323,13 @@ def test_offers_filtered_by_format(inventory):
     assert error_id(inventory.offers(sku=row["sku"], format="RAFFLE")) == 25709
 
 
-@pytest.mark.parametrize(("counted_in", "second"), [("page", 1), ("row", 1)])
-def test_offers_page(sim, counted_in, second):
-    sim.control("POST", "/reset", {"inventory_offset": counted_in})
-    inventory = Inventory(sim)
+def test_offers_page(inventory):
     sku = two_marketplaces(inventory)
     first = inventory.offers(sku=sku, limit=1).json()
     query = parse_qs(urlsplit(first["next"]).query)
-    assert (first["total"], first["size"], query["sku"], query["offset"]) == (2, 1, [sku], [str(second)])
-    last = inventory.offers(sku=sku, limit=1, offset=second).json()
+    assert (first["total"], first["size"]) == (2, 1)
+    assert query == {"sku": [sku], "offset": ["1"], "limit": ["1"]}
+    last = inventory.offers(sku=sku, limit=1, offset=1).json()
     assert first["offers"][0]["offerId"] != last["offers"][0]["offerId"]
     assert "next" not in last
 
