@@ -178,6 +178,8 @@ def _start_services(stage: Stage, *, orders: int, arrivals: int, changes: int) -
     for name in CLUSTERS:
         stage.start(f"cluster-{name}", [*MANAGE, "cluster", name])
     _wait_for(stage, f"{stage.simulator_url}/_sim/")
+    # Before accounts are connected: the German one gets no Finances without it.
+    stage.run("setup_signing_key", "--environment", "simulator")
     _wait_for(stage, f"{stage.web_url}/admin/login/")
 
 

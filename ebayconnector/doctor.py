@@ -21,7 +21,6 @@ from syncworkers.registry import WORKERS, Worker
 from tokens import scopes, sealing, wire
 from tokens.models import SigningKey
 from tokens.selectors import TokenRow, pauses_in_force, schedule_status, stored_secrets, token_rows
-
 from tokens.services.signing import current_key, why_unusable
 from tokens.services.signing_setup import RENEW_BEFORE
 
@@ -250,7 +249,7 @@ def _missing_key(environment: str) -> Finding:
         return Finding(Level.OK, "signing key", f"{environment}: there is none, and no account needs one")
     return Finding(
         Level.WARNING, "signing key",
-        f"{environment}: there is none; eBay refuses Finances to sellers of the EU and UK: {', '.join(names)}",
+        f"{environment}: there is none; sellers of the EU and UK get no Finances: {', '.join(names)}",
         f"manage.py setup_signing_key --environment {environment}",
     )  # fmt: skip
 

@@ -31,48 +31,63 @@ class Claimed:
     lane: int
 
 
-# Lane first, then the account with the fewest running runs, then first come first served. History never
-# takes the last free worker.
-_CLAIM = """
-UPDATE ebay_worker_run SET status = 'running', started_at = clock_timestamp(),
-       heartbeat_at = clock_timestamp(), process_id = %(process)s
-WHERE id = (
+# Queued runs that may start now. What runs is counted once, not for each queued run: there may be thousands.
+# History never takes the last free worker.
+_STARTABLE = """
+  WITH busy AS MATERIALIZED (
+    SELECT account_id, count(*) AS own, count(*) FILTER (WHERE lane = 3) AS history
+    FROM ebay_worker_run WHERE status = 'running' GROUP BY account_id
+  ), whole AS MATERIALIZED (
+    SELECT count(*) AS accounts, coalesce(sum(history), 0) AS history FROM busy
+  )
   SELECT r.id FROM ebay_worker_run r
   JOIN ebay_accounts a ON a.id = r.account_id
-  CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE x.account_id = r.account_id) AS own,
-           count(DISTINCT x.account_id) AS accounts,
-           count(*) FILTER (WHERE x.lane = 3) AS history
-    FROM ebay_worker_run x WHERE x.status = 'running'
-  ) busy
+  CROSS JOIN whole
+  LEFT JOIN busy ON busy.account_id = r.account_id
   WHERE r.status = 'queued' AND r.not_before <= clock_timestamp() AND r.api_family = ANY(%(families)s)
-    AND busy.own < %(per_account)s
-    AND (busy.own > 0 OR busy.accounts < %(accounts)s)
-    AND (r.lane < 3 OR busy.history < greatest(%(workers)s - 1, 1))
+    AND coalesce(busy.own, 0) < %(per_account)s
+    AND (busy.own > 0 OR whole.accounts < %(accounts)s)
+    AND (r.lane < 3 OR whole.history < greatest(%(workers)s - 1, 1))
     AND NOT EXISTS (
       SELECT 1 FROM tokens_apipause p
       WHERE p.environment = a.environment AND p.api = r.api AND p.until > clock_timestamp()
         AND (p.account_id IS NULL OR p.account_id = r.account_id))
-  ORDER BY r.lane, busy.own, r.queued_at, r.id
+"""
+
+# Lane first, then the account with the fewest running runs, then first come first served.
+_CLAIM = f"""
+UPDATE ebay_worker_run SET status = 'running', started_at = clock_timestamp(),
+       heartbeat_at = clock_timestamp(), process_id = %(process)s
+WHERE id = (
+  {_STARTABLE}
+  ORDER BY r.lane, coalesce(busy.own, 0), r.queued_at, r.id
   LIMIT 1 FOR UPDATE OF r SKIP LOCKED)
 RETURNING id, account_id, api_family, lane
 """
 
 
+def _limits() -> dict[str, Any]:
+    return {
+        # A family that only a newer or older release knows is left to that release.
+        "families": list(WORKERS),
+        "per_account": RUNS_PER_ACCOUNT,
+        "accounts": settings.SYNC_MAX_CONCURRENT_ACCOUNTS,
+        "workers": settings.Q_WORKERS,
+    }
+
+
 def claim_next_run(process_id: int | None) -> Claimed | None:
     """Take the best queued run; None when none may run now, or when another claimer froze in its claim."""
-    row = _under_claim_lock(
-        _CLAIM,
-        {
-            "process": process_id,
-            # A family that only a newer or older release knows is left to that release.
-            "families": list(WORKERS),
-            "per_account": RUNS_PER_ACCOUNT,
-            "accounts": settings.SYNC_MAX_CONCURRENT_ACCOUNTS,
-            "workers": settings.Q_WORKERS,
-        },
-    )
+    row = _under_claim_lock(_CLAIM, {"process": process_id, **_limits()})
     return Claimed(*row) if row else None
+
+
+def startable_runs(*, at_most: int) -> int:
+    """How many queued runs may start now, each for itself; counted up to `at_most`."""
+    row = fetch_one(
+        f"SELECT count(*) FROM ({_STARTABLE} LIMIT %(at_most)s) startable", {"at_most": at_most, **_limits()}
+    )
+    return int(row[0]) if row else 0
 
 
 def _under_claim_lock(sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:

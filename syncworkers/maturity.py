@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from .mappers.reading import Maturity
 
@@ -12,13 +12,10 @@ STEPS = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 3 * 24, 7 * 24, 14 
 _ON_AND_ON = timedelta(days=30)
 
 
-def next_check(
-    maturity: Maturity, occurred_at: datetime | None, *, now: datetime | None = None
-) -> datetime | None:
-    """When to read it again; None: never. `now` is ours: a few seconds do not matter here."""
+def next_check(maturity: Maturity, occurred_at: datetime | None, *, now: datetime) -> datetime | None:
+    """When to read it again, by eBay's clock like `occurred_at` and `now`; None: never."""
     if maturity is Maturity.FINAL:
         return None
-    now = now or datetime.now(UTC)
     came = occurred_at or now
     later = next((came + step for step in STEPS if came + step > now), None)
     if later is not None or maturity is Maturity.SETTLING:

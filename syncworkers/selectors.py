@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max, OuterRef, Q, Subquery
+from django.db.models import Count, F, Func, IntegerField, Max, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 
 from accounts.models import EbayAccount
 from tokens import scopes, wire
-from tokens.models import ProcessHeartbeat
-from tokens.services.pauses import paused_until
+from tokens.models import ApiPause, ProcessHeartbeat
 from tokens.status import account_status, token_of
 
 from .models import (
@@ -19,6 +19,7 @@ from .models import (
     QuarantinedRecord,
     Reason,
     RunStatus,
+    SnapshotPart,
     SnapshotPass,
     SyncState,
     SyncSwitch,
@@ -33,21 +34,55 @@ from .windows import Reach, complete_since, completeness, gaps, live_span
 
 def why_not(account: EbayAccount, worker: Worker, state: SyncState) -> Reason | None:
     """Why this worker may not run now; None when it may. A run that is active is not a reason here."""
-    now = timezone.now()
-    status = account_status(account, now=now)
-    token = token_of(account)
-    checks = (
-        (not account.is_active, Reason.ACCOUNT_INACTIVE),
-        (account.environment not in worker.environments, Reason.NOT_IN_ENVIRONMENT),
-        (not account.workers_enabled or stopped_by(account) is not None, Reason.WORKERS_DISABLED),
-        (not state.enabled, Reason.DISABLED),
-        (status.code == "not_connected", Reason.NOT_CONNECTED),
-        (status.code == "needs_reconnect", Reason.NEEDS_RECONNECT),
-        (token is not None and not scopes.covers(token.granted_scopes, worker.scopes), Reason.MISSING_SCOPE),
-        (paused_until(account, worker.api) is not None, Reason.PAUSED),
-        (state.breaker_until is not None and state.breaker_until > now, Reason.BREAKER_OPEN),
+    return _standing(account).refusal(worker, state)
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """What decides for all workers of an account whether they may run, looked up once."""
+
+    account: EbayAccount
+    status_code: str
+    granted_scopes: list[str] | None
+    stopped: bool
+    paused_apis: frozenset[str]
+
+    def refusal(self, worker: Worker, state: SyncState) -> Reason | None:
+        granted, until = self.granted_scopes, state.breaker_until
+        checks = (
+            (not self.account.is_active, Reason.ACCOUNT_INACTIVE),
+            (self.account.environment not in worker.environments, Reason.NOT_IN_ENVIRONMENT),
+            (not self.account.workers_enabled or self.stopped, Reason.WORKERS_DISABLED),
+            (not state.enabled, Reason.DISABLED),
+            (self.status_code == "not_connected", Reason.NOT_CONNECTED),
+            (self.status_code == "needs_reconnect", Reason.NEEDS_RECONNECT),
+            (granted is not None and not scopes.covers(granted, worker.scopes), Reason.MISSING_SCOPE),
+            (worker.api in self.paused_apis, Reason.PAUSED),
+            (until is not None and until > timezone.now(), Reason.BREAKER_OPEN),
+        )
+        return next((reason for true, reason in checks if true), None)
+
+
+def _standing(account: EbayAccount) -> _Standing:
+    now, token = timezone.now(), token_of(account)
+    pauses = ApiPause.objects.filter(environment=account.environment, until__gt=now)
+    return _Standing(
+        account=account,
+        status_code=account_status(account, now=now).code,
+        granted_scopes=token.granted_scopes if token else None,
+        stopped=stopped_by(account) is not None,
+        paused_apis=frozenset(
+            pauses.filter(Q(account=None) | Q(account=account)).values_list("api", flat=True)
+        ),
     )
-    return next((reason for true, reason in checks if true), None)
+
+
+def refusal_text(reason: Reason, worker: Worker) -> str:
+    """Why the worker does not run, in words; a scope that was not granted by its name."""
+    if reason != Reason.MISSING_SCOPE:
+        return reason.label
+    names = " or ".join(scope.rpartition("/")[2] for scope in worker.scopes)
+    return f"The account did not grant {names}"
 
 
 def stopped_by(account: EbayAccount) -> SyncSwitch | None:
@@ -104,7 +139,7 @@ class WorkerRow:
     """One line of the board: a worker with its last run and what people want to know of it.
 
     `time_left`: what its missing history still takes, while it runs; None when that is unknown. `pass_`: the
-    open pass of what is read whole; such a worker has no coverage and no gaps.
+    open pass of what is read whole, with `listed` records so far; such a worker has no coverage and no gaps.
     """
 
     worker: Worker
@@ -117,6 +152,7 @@ class WorkerRow:
     complete_since: datetime | None
     gaps: list[Gap]
     pass_: SnapshotPass | None
+    listed: int
     wanted_since: datetime
     time_left: timedelta | None
     quarantined: int
@@ -126,25 +162,45 @@ class WorkerRow:
         return self.run is not None and self.run.status in ACTIVE
 
     @property
+    def read_whole(self) -> bool:
+        return not isinstance(self.worker.reads, Windows)
+
+    @property
+    def failed(self) -> bool:
+        """Whether its last run failed; what was not granted is no failure of a run."""
+        failed = self.run is not None and self.run.status in (RunStatus.ERROR, RunStatus.ABANDONED)
+        return failed and self.refusal != Reason.MISSING_SCOPE
+
+    @property
     def dot(self) -> str:
         """grey: off; blue: at work; red: the last run failed; amber: partial or held back; green: fine."""
         if not self.state.enabled:
             return "grey"
         if self.run is not None and self.run.status == RunStatus.RUNNING:
             return "blue"
-        if self.run is not None and self.run.status in (RunStatus.ERROR, RunStatus.ABANDONED):
+        if self.failed:
             return "red"
-        if (
-            self.refusal
-            or (self.run is not None and self.run.status == RunStatus.PARTIAL)
-            or self.quarantined
-        ):
+        incomplete = self.run is not None and self.run.status in (RunStatus.PARTIAL, RunStatus.SKIPPED)
+        if self.refusal or incomplete or self.quarantined:
             return "amber"
         return "green" if self.state.last_success_at else "grey"
 
 
+def progress_of(run: WorkerRun) -> float | None:
+    """How far an active run is, from 0 to 1; None while nothing says it: eBay's totals are of records that
+    are listed, and some families ask about each of them too.
+    """
+    worker = WORKERS.get(run.api_family)
+    by_time = worker is None or isinstance(worker.reads, Windows)
+    known = by_time and 0 < run.rows_expected >= run.rows_fetched
+    return run.rows_fetched / run.rows_expected if known else None
+
+
 def worker_board(account: EbayAccount) -> list[WorkerRow]:
-    """All families of an account, in the registry's order."""
+    """All families of an account, in the registry's order.
+
+    As many queries for many families as for few; two more for each run that is at work on old data.
+    """
     states = {state.api_family: state for state in SyncState.objects.filter(account=account)}
     latest = (
         WorkerRun.objects.filter(account=account, api_family=OuterRef("api_family"))
@@ -152,10 +208,53 @@ def worker_board(account: EbayAccount) -> list[WorkerRow]:
         .values("id")
     )
     runs = {run.api_family: run for run in WorkerRun.objects.filter(account=account, id=Subquery(latest[:1]))}
+    facts = _Facts.of(account)
     return [
-        _row(account, worker, states.get(key) or _unsaved_state(account, worker), runs.get(key))
+        _row(facts, worker, states.get(key) or _unsaved_state(account, worker), runs.get(key))
         for key, worker in WORKERS.items()
     ]
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the rows of the board are made from, by family."""
+
+    standing: _Standing
+    passes: dict[str, SnapshotPass]
+    listed: dict[str, int]
+    failed: dict[str, list[FailedSlice]]
+    quarantined: dict[str, int]
+    now: datetime
+
+    @classmethod
+    def of(cls, account: EbayAccount) -> _Facts:
+        failed: dict[str, list[FailedSlice]] = defaultdict(list)
+        for slice_ in FailedSlice.objects.filter(account=account):
+            failed[slice_.api_family].append(slice_)
+        quarantined = (
+            QuarantinedRecord.objects.filter(account=account, healed_at=None)
+            .order_by()
+            .values_list("api_family")
+            .annotate(Count("id"))
+        )
+        passes = SnapshotPass.objects.filter(account=account, finished_at=None)
+        return cls(
+            standing=_standing(account),
+            passes={pass_.api_family: pass_ for pass_ in passes},
+            listed=_listed(account),
+            failed=failed,
+            quarantined=dict(quarantined),
+            now=wire.clock(account.environment).now(),
+        )
+
+
+def _listed(account: EbayAccount) -> dict[str, int]:
+    """How many records open passes have listed so far, by family, while their list is not complete."""
+    parts = SnapshotPart.objects.filter(
+        snapshot_pass__account=account, snapshot_pass__finished_at=None, snapshot_pass__listed_at=None
+    )
+    size = Func(F("row_ids"), function="cardinality", output_field=IntegerField())
+    return dict(parts.order_by().values_list("snapshot_pass__api_family").annotate(Sum(size)))
 
 
 def _unsaved_state(account: EbayAccount, worker: Worker) -> SyncState:
@@ -169,13 +268,13 @@ def _unsaved_state(account: EbayAccount, worker: Worker) -> SyncState:
     )
 
 
-def _row(account: EbayAccount, worker: Worker, state: SyncState, run: WorkerRun | None) -> WorkerRow:
-    now = wire.clock(account.environment).now()
+def _row(facts: _Facts, worker: Worker, state: SyncState, run: WorkerRun | None) -> WorkerRow:
+    now = facts.now
     reach = Reach(state.wanted_from, worker.backfill, worker.longest_lookback)
-    refusal = why_not(account, worker, state)
+    refusal = facts.standing.refusal(worker, state)
     by_time = isinstance(worker.reads, Windows)
-    missing = _gaps(state, worker, reach, now) if by_time else []
-    pass_ = None if by_time else _open_pass(account, worker)
+    missing = _gaps(state, worker, facts.failed.get(worker.key, []), reach, now) if by_time else []
+    pass_ = None if by_time else facts.passes.get(worker.key)
     complete_until = state.covered[-1].end if state.covered else state.snapshot_at
     return WorkerRow(
         worker=worker,
@@ -188,16 +287,17 @@ def _row(account: EbayAccount, worker: Worker, state: SyncState, run: WorkerRun 
         complete_since=complete_since(state.covered),
         gaps=missing,
         pass_=pass_,
+        listed=_listed_of(pass_, facts),
         wanted_since=reach.start(now),
         time_left=_time_left(state, worker, run, missing, reach, now),
-        quarantined=QuarantinedRecord.objects.filter(
-            account=account, api_family=worker.key, healed_at=None
-        ).count(),
+        quarantined=facts.quarantined.get(worker.key, 0),
     )
 
 
-def _open_pass(account: EbayAccount, worker: Worker) -> SnapshotPass | None:
-    return SnapshotPass.objects.filter(account=account, api_family=worker.key, finished_at=None).first()
+def _listed_of(pass_: SnapshotPass | None, facts: _Facts) -> int:
+    if pass_ is None:
+        return 0
+    return pass_.listed if pass_.listed_at else facts.listed.get(pass_.api_family, 0)
 
 
 def _share(pass_: SnapshotPass | None, state: SyncState) -> float:
@@ -209,9 +309,10 @@ def _share(pass_: SnapshotPass | None, state: SyncState) -> float:
     return pass_.asked / pass_.total if pass_.listed_at else 0.0
 
 
-def _gaps(state: SyncState, worker: Worker, reach: Reach, now: datetime) -> list[Gap]:
+def _gaps(
+    state: SyncState, worker: Worker, failed: list[FailedSlice], reach: Reach, now: datetime
+) -> list[Gap]:
     live = live_span(state.covered, now=now, overlap=worker.overlap, reach=reach)
-    failed = list(FailedSlice.objects.filter(account_id=state.account_id, api_family=worker.key))
     untold = gaps(state.covered, live=live, reach=reach, now=now, waiting=[slice_.span for slice_ in failed])
     known = [Gap(slice_.span, Reason(slice_.reason).label, slice_.retry_at) for slice_ in failed]
     return sorted([*known, *(Gap(span) for span in untold)], key=lambda gap: gap.span.start, reverse=True)

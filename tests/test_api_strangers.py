@@ -95,6 +95,7 @@ WALK: dict[tuple[str, str], Probe] = {
         MISSING, f"{AT}/cursor", lambda ids: _worker(ids, value="2026-01-01", reason="x")
     ),
     ("api-workers-schedule", "GET"): Probe(MISSING, f"{AT}/schedule?account_id={{account}}"),
+    ("api-workers-quotas", "GET"): Probe(EMPTY, f"{AT}/quotas"),
     ("api-runs", "GET"): Probe(EMPTY, f"{AT}/runs"),
     ("api-run", "GET"): Probe(MISSING, f"{AT}/runs/{{run}}"),
     ("api-run-cancel", "POST"): Probe(MISSING, f"{AT}/runs/{{run}}/cancel"),

@@ -20,6 +20,7 @@ from ebayconnector.ebay.tests.test_signatures import PRIVATE, PUBLIC
 from ebayconnector.management.commands.doctor import Command
 from ebayconnector.schedules import JOBS, write_schedules
 from syncworkers.models import SyncState
+from syncworkers.registry import WORKERS
 from tests.factories import ACCESS_TOKEN, REFRESH_TOKEN, AccountFactory, give_token
 from tests.test_health import CLUSTERS, heartbeat
 from tokens import sealing
@@ -151,7 +152,7 @@ def test_an_old_postgresql(well, monkeypatch):
 
 
 def test_without_migrations_the_tables_are_not_looked_at(well):
-    MigrationRecorder.Migration.objects.filter(app="syncworkers", name="0001_initial").delete()
+    MigrationRecorder.Migration.objects.filter(app="syncworkers").delete()
     assert only("migrations").level == Level.PROBLEM
     assert found("accounts") == []
 
@@ -343,7 +344,8 @@ def test_a_scope_that_was_not_granted(account):
     finding = only("scopes")
     assert finding.level == Level.PROBLEM
     assert "sell.fulfillment.readonly or sell.fulfillment (for orders)" in finding.detail
-    SyncState.objects.create(account=account, api_family="orders", enabled=False)
+    for family in WORKERS:
+        SyncState.objects.create(account=account, api_family=family, enabled=False)
     assert only("scopes").level == Level.OK
 
 

@@ -60,7 +60,7 @@ WITH row AS (
   SELECT *, clock_timestamp() AS now FROM tokens_apiquota
   WHERE environment = %(environment)s AND client_id = %(client_id)s AND api = %(api)s
   FOR UPDATE {{patience}}
-), day AS (
+), day AS MATERIALIZED (
   SELECT id, now, daily_limit, scheduled_per_day, reset_at <= now AS is_over,
          CASE WHEN reset_at > now THEN reset_at
               WHEN (now AT TIME ZONE '{_PACIFIC}')::date + (reset_at AT TIME ZONE '{_PACIFIC}')::time
@@ -71,7 +71,7 @@ WITH row AS (
                    AT TIME ZONE '{_PACIFIC}' END AS reset_at,
          made, held, held_before, held_since, history_used
   FROM row
-), told AS (
+), told AS MATERIALIZED (
   SELECT id, now, daily_limit, scheduled_per_day, reset_at, held_since,
          is_over OR held_since <= now - %(held_for)s AS ages,
          CASE WHEN is_over THEN 0 ELSE made END
@@ -84,18 +84,18 @@ WITH row AS (
               ELSE held_before END AS held_before,
          CASE WHEN is_over THEN 0 ELSE greatest(history_used - %(unused_history)s, 0) END AS history_used
   FROM day
-), aged AS (
+), aged AS MATERIALIZED (
   SELECT id, now, daily_limit, scheduled_per_day, reset_at, made, history_used,
          CASE WHEN ages THEN 0 ELSE held END AS held,
          CASE WHEN ages THEN held ELSE held_before END AS held_before,
          CASE WHEN ages THEN now ELSE held_since END AS held_since,
          least(greatest(extract(epoch FROM reset_at - now)::float8 / 86400, 0), 1) AS left_of_day
   FROM told
-), counted AS (
+), counted AS MATERIALIZED (
   SELECT *, made + held + held_before AS used,
          daily_limit::bigint * {SCHEDULE_PERCENT} / 100 - made - held - held_before AS free
   FROM aged
-), roomy AS (
+), roomy AS MATERIALIZED (
   SELECT *, CASE %(lane)s
     WHEN {Lane.MANUAL} THEN daily_limit::bigint * {MANUAL_PERCENT} / 100 - used
     WHEN {Lane.SCHEDULE} THEN free
@@ -104,7 +104,7 @@ WITH row AS (
       least(floor(daily_limit * {HISTORY_PERCENT} / 100::float8 * (1 - left_of_day)) - history_used, free)
     )::bigint END AS room
   FROM counted
-), given AS (
+), given AS MATERIALIZED (
   SELECT *, greatest(0, least(%(asked)s, room, greatest(1, room / {SHARE_OF_ROOM}))) AS granted
   FROM roomy
 )

@@ -31,6 +31,8 @@ class Lane(IntEnum):
 # Hundredths of the limit that a lane may fill.
 MANUAL_PERCENT = 99
 SCHEDULE_PERCENT = 95
+# The schedule is paced to a little less than it may use: runs differ, and chance should refuse none.
+PACE_PERCENT = 94
 # What history gets of the day even when the schedule could use all of it: a new account must arrive one day.
 HISTORY_PERCENT = 5
 # A stretched interval stays a time that can be written down.
@@ -154,7 +156,7 @@ def per_day(demands: Iterable[Demand]) -> float:
 
 def schedule_budget(counts: Counts) -> float:
     """The calls that are left for the schedule until the reset, less history's share of that time."""
-    free = ceiling(counts.limit, SCHEDULE_PERCENT) - counts.used
+    free = ceiling(counts.limit, PACE_PERCENT) - counts.used
     return max(0.0, free - counts.limit * HISTORY_PERCENT / 100 * counts.left_of_day)
 
 

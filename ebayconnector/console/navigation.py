@@ -17,11 +17,12 @@ _Item = tuple[str, str, str, str | None]
 
 
 def _data() -> tuple[_Item, ...]:
-    """The table of each family, in the registry's order."""
-    return tuple(
+    """The tables of all families, in the registry's order, and the money view over some of them."""
+    tables = tuple(
         (table.title, "table_rows", f"syncworkers_{table.model._meta.model_name}_changelist", Role.VIEWER)
         for table in TABLES.values()
     )
+    return (*tables, ("Money", "account_balance", "syncworkers_moneyrow_changelist", Role.VIEWER))
 
 
 _SECTIONS: tuple[tuple[str, tuple[_Item, ...]], ...] = (
@@ -30,9 +31,11 @@ _SECTIONS: tuple[tuple[str, tuple[_Item, ...]], ...] = (
         (
             ("Dashboard", "dashboard", "index", Role.VIEWER),
             ("Workers", "sync", "workers", Role.VIEWER),
+            ("Quotas", "speed", "quotas", Role.VIEWER),
             ("Runs", "history", "syncworkers_workerrun_changelist", Role.VIEWER),
             ("Run logs", "notes", "syncworkers_workerlog_changelist", Role.VIEWER),
             ("Failed slices", "timeline", "syncworkers_failedslice_changelist", Role.VIEWER),
+            ("Passes", "cycle", "syncworkers_snapshotpass_changelist", Role.VIEWER),
             ("Quarantine", "coronavirus", "syncworkers_quarantinedrecord_changelist", Role.VIEWER),
         ),
     ),

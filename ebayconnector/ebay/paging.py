@@ -136,7 +136,7 @@ def _following(answer: Answer, limit: int) -> tuple[int, int] | None:
     following = answer.json().get("next")
     if not following:
         return None
-    place = _parsed_position(urlsplit(following).query, limit) if isinstance(following, str) else None
+    place = _parsed_position(_query(following), limit)
     if place is None:
         raise answer.bad("a next that cannot be followed")
     return place
@@ -199,6 +199,14 @@ def _served_limit(document: dict[str, Any], asked: int) -> int:
 def _next_advances(answer: Answer, offset: int) -> bool:
     """Whether `next` leads further than here; one that we cannot read is given the benefit of the doubt."""
     following = answer.json().get("next")
-    query = parse_qs(urlsplit(following).query) if isinstance(following, str) else {}
-    values = query.get("offset", [])
+    values = parse_qs(_query(following)).get("offset", [])
     return not (values and _NUMBER.fullmatch(values[0])) or int(values[0]) > offset
+
+
+def _query(address: Any) -> str:
+    """The query of an address; '' when it is none."""
+    try:
+        return urlsplit(address).query if isinstance(address, str) else ""
+    except ValueError:
+        # "http://[": what urlsplit takes for a broken IPv6 address.
+        return ""

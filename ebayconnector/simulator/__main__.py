@@ -24,7 +24,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--arrivals-per-minute", type=float, default=0.0, help="new orders per seller")
     parser.add_argument("--changes-per-minute", type=float, default=0.0, help="changed orders per seller")
     parser.add_argument("--stock", type=int, default=defaults.stock, help="inventory items per seller")
-    parser.add_argument("--stock-changes-per-minute", type=float, default=0.0, help="per seller: sales, prices")
+    parser.add_argument("--stock-changes-per-minute", type=float, default=0.0, help="sales, prices")
     parser.add_argument("--sort", choices=SORT_ORDERS, default=defaults.sort)
     parser.add_argument("--die-with-parent", action="store_true", help="Linux: end when the parent ends")
     return parser.parse_args(argv)

@@ -11,6 +11,7 @@ from ebayconnector.simulator.money_entries import (
     ADJUSTMENT,
     CREDIT,
     DISPUTE,
+    NEVER,
     NO_ORDER,
     NON_SALE_CHARGE,
     REFUND,
@@ -181,8 +182,8 @@ def _words(view: MoneyView, entry: Entry, status: str) -> JsonObject:
     """Memo, references, fee type, and who pays."""
     fields = _charge_words(view, entry) if entry.n == NO_ORDER else _order_words(view, entry)
     if status == ON_HOLD:
-        released = iso(entry.free_ms)[:10]
-        fields["transactionMemo"] = f"Funds on hold. Estimated release on {released}"
+        release = "" if entry.free_ms == NEVER else f" Estimated release on {iso(entry.free_ms)[:10]}"
+        fields["transactionMemo"] = f"Funds on hold.{release}"
     if entry.kind != TRANSFER:
         fields["paymentsEntity"] = _ENTITIES.get(view.money.seller.site.key, _EU_ENTITY)
     return fields

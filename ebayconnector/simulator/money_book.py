@@ -38,7 +38,7 @@ from ebayconnector.simulator.sellers import Seller
 from ebayconnector.simulator.times import DAY_MS, HOUR_MS
 
 _PAYOUT_SALT = 44
-_LIFE_FAILED = 10  # one transfer in ten fails
+_FAILING_TRANSFERS = 10  # one in ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class MoneyBook:
         if entry.free_ms <= now_ms:
             return AVAILABLE
         if entry.kind == TRANSFER and now_ms >= entry.date_ms + DAY_MS:
-            return FAILED if entry.n % _LIFE_FAILED == 0 else COMPLETED
+            return FAILED if entry.n % _FAILING_TRANSFERS == 0 else COMPLETED
         return ON_HOLD if entry.held and now_ms >= entry.date_ms + HOUR_MS else PROCESSING
 
     def buyer_of(self, entry: Entry) -> str | None:

@@ -1,5 +1,5 @@
 """The console's pages about workers, runs and data."""
 
-from . import orders, records, run_list
+from . import finances, money_rows, orders, passes, records, run_list, stock
 
-__all__ = ["orders", "records", "run_list"]
+__all__ = ["finances", "money_rows", "orders", "passes", "records", "run_list", "stock"]

@@ -102,7 +102,7 @@ def _run_words(worker: Worker, requested: Requested) -> Said:
         return Said(f"{worker.title}: a run is queued.")
     if requested.reason == Reason.ALREADY_RUNNING:
         return Said(f"{worker.title}: already running{_since(requested.run_id)}.", "info")
-    reason = refusal_words(requested.reason) if requested.reason else "it was not started"
+    reason = refusal_words(requested.reason, worker) if requested.reason else "it was not started"
     return Said(f"{worker.title} was not started. {reason}", "warning")
 
 

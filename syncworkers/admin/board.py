@@ -108,5 +108,5 @@ def _standstill(switches: QuerySet[SyncSwitch]) -> Standstill | None:
 
 def _line(row: WorkerRow, words: BoardLine) -> dict[str, Any]:
     progress = RunProgress(row.run) if row.run is not None and row.active else None
-    strip = coverage_strip(row, now=words.now)
+    strip = [] if row.read_whole else coverage_strip(row, now=words.now)
     return {"row": row, "words": words, "progress": progress, "strip": strip}

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin import display
-from django.db.models import QuerySet
+from django.db import models
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.display import pretty_json, when
+from accounts.display import badge, pretty_json, when
 from accounts.scoped_admin import ScopedAdmin
 from syncworkers.models import SyncedRow
+from syncworkers.money import money_text
 
 # A cell that begins so is a formula to spreadsheets, and buyers choose what they write.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -28,21 +33,12 @@ class _Echo:
         return value
 
 
-class SyncedRowAdmin(ScopedAdmin):
-    """`csv_columns` are model fields, in the order of the file."""
+class CsvAdmin(ScopedAdmin):
+    """Read-only rows that can be taken along; `csv_columns` are model fields, in the order of the file."""
 
     actions = ("export_csv",)
     csv_columns: tuple[str, ...] = ()
     list_select_related = ("account",)
-    readonly_fields = ("payload_text",)
-
-    @display(description="changed on eBay", ordering="ebay_modified_at")
-    def modified(self, row: SyncedRow) -> SafeString:
-        return when(row.ebay_modified_at)
-
-    @display(description="payload, as eBay sent it last")
-    def payload_text(self, row: SyncedRow) -> SafeString:
-        return pretty_json(row.payload)
 
     @admin.action(description="Export the selected rows as CSV")
     def export_csv(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponseBase:
@@ -56,6 +52,68 @@ class SyncedRowAdmin(ScopedAdmin):
         yield writer.writerow(self.csv_columns)
         for values in rows.values_list(*self.csv_columns).iterator(chunk_size=2000):
             yield writer.writerow([csv_cell(value) for value in values])
+
+
+class SyncedRowAdmin(CsvAdmin):
+    """Rows of a table of eBay data, with the payload."""
+
+    readonly_fields: ClassVar[Sequence[str]] = ("payload_text",)
+
+    @display(description="changed on eBay", ordering="ebay_modified_at")
+    def modified(self, row: SyncedRow) -> SafeString:
+        return when(row.ebay_modified_at)
+
+    @display(description="changed", ordering="changed_at")
+    def changed(self, row: SyncedRow) -> SafeString:
+        return when(row.changed_at)
+
+    @display(description="payload, as eBay sent it last")
+    def payload_text(self, row: SyncedRow) -> SafeString:
+        return pretty_json(row.payload)
+
+
+def page_of(*fields: tuple[str, ...], payload: bool = True, **sections: str) -> Any:
+    """The fieldsets of a row's page: its fields, a section of one field each by title, the payload folded."""
+    page: list[tuple[str | None, dict[str, Any]]] = [(None, {"fields": fields})]
+    page += [(title, {"fields": (name,)}) for title, name in sections.items()]
+    return [*page, ("Payload", {"fields": ("payload_text",), "classes": ("collapse",)})] if payload else page
+
+
+class ClosedFilter(admin.SimpleListFilter):
+    """For what is read whole: rows that eBay no longer shows are closed, not deleted."""
+
+    title = "on eBay"
+    parameter_name = "closed"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("no", "Still there"), ("yes", "Gone")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = self.value()
+        return queryset.filter(closed_at__isnull=wanted == "no") if wanted in ("yes", "no") else queryset
+
+
+def status_badge(word: str, tones: dict[str, str]) -> SafeString:
+    """eBay's word, `FUNDS_ON_HOLD` as "Funds on hold", in the tone of its meaning."""
+    return badge(word.lower() or "unknown", tones.get(word, "grey"))
+
+
+def amount_cell(amount: Decimal | None, currency: str) -> str:
+    return money_text(amount, currency) if amount is not None else ""
+
+
+def row_link(model: type[models.Model], pk: int | None, text: str) -> SafeString | str:
+    """`text` as a link to the row's page; plain while that row is not stored."""
+    if pk is None:
+        return text
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[pk])
+    return format_html('<a class="ec-link" href="{}">{}</a>', url, text)
+
+
+def id_of(model: type[models.Model], **columns: str) -> Subquery:
+    """The id of the account's row whose columns equal these columns of the outer row: for links in lists."""
+    same = {name: OuterRef(outer) for name, outer in columns.items()}
+    return Subquery(model._default_manager.filter(account_id=OuterRef("account_id"), **same).values("pk")[:1])
 
 
 def csv_cell(value: Any) -> str:

@@ -4,11 +4,12 @@ from django.contrib import admin
 from django.contrib.admin import display
 from django.utils.safestring import SafeString
 
-from accounts.display import badge, when
+from accounts.display import when
 from accounts.scoped_admin import AccountFilter, ScopedInline
 from syncworkers.models import Order, OrderLineItem
 
-from .data_rows import SyncedRowAdmin
+from .data_rows import SyncedRowAdmin, amount_cell, status_badge
+from .money_section import order_section
 
 _TONES = {"PAID": "green", "FULFILLED": "green", "FAILED": "red", "PENDING": "amber", "IN_PROGRESS": "amber"}
 
@@ -33,6 +34,7 @@ class OrderAdmin(SyncedRowAdmin):
     search_fields = ("order_id", "buyer_username", "ship_to_name", "line_items__sku", "line_items__title")
     search_help_text = "Order number, buyer, recipient, SKU or title"
     inlines = (LineItems,)
+    readonly_fields = ("payload_text", "money")
     fieldsets = (
         (
             None,
@@ -50,6 +52,7 @@ class OrderAdmin(SyncedRowAdmin):
                 )
             },
         ),
+        ("Money", {"fields": ("money",)}),
         ("Payload", {"fields": ("payload_text",), "classes": ("collapse",)}),
     )
     csv_columns = (
@@ -60,15 +63,19 @@ class OrderAdmin(SyncedRowAdmin):
 
     @display(description="total", ordering="total")
     def amount(self, order: Order) -> str:
-        return f"{order.total:,.2f} {order.currency}" if order.total is not None else ""
+        return amount_cell(order.total, order.currency)
+
+    @display(description="does it add up?")
+    def money(self, order: Order) -> SafeString:
+        return order_section(order)
 
     @display(description="payment", ordering="payment_status")
     def payment(self, order: Order) -> SafeString:
-        return _status(order.payment_status)
+        return status_badge(order.payment_status, _TONES)
 
     @display(description="fulfilment", ordering="fulfillment_status")
     def fulfillment(self, order: Order) -> SafeString:
-        return _status(order.fulfillment_status)
+        return status_badge(order.fulfillment_status, _TONES)
 
     @display(description="lines", ordering="line_item_count")
     def lines(self, order: Order) -> int:
@@ -77,7 +84,3 @@ class OrderAdmin(SyncedRowAdmin):
     @display(description="created", ordering="created_at_ebay")
     def created(self, order: Order) -> SafeString:
         return when(order.created_at_ebay)
-
-
-def _status(word: str) -> SafeString:
-    return badge(word.lower() or "unknown", _TONES.get(word, "grey"))

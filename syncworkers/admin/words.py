@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from accounts.display import clock, length
 from syncworkers.models import Reason, RunStatus, WorkerRun
-from syncworkers.selectors import WorkerRow
+from syncworkers.registry import Worker
+from syncworkers.selectors import WorkerRow, progress_of, refusal_text
 
 ADVICE = {
     Reason.ALREADY_RUNNING: "Wait for it or cancel it.",
@@ -39,9 +40,10 @@ def advice(reason: str) -> str:
     return ADVICE[Reason(reason)] if reason in ADVICE else ""
 
 
-def refusal_words(reason: Reason) -> str:
+def refusal_words(reason: Reason, worker: Worker | None = None) -> str:
     """Why something does not run, and what to do about it."""
-    return f"{reason.label}. {advice(reason)}".strip()
+    why = refusal_text(reason, worker) if worker else reason.label
+    return f"{why}. {advice(reason)}".strip()
 
 
 def span_length(run: WorkerRun) -> str:
@@ -91,7 +93,7 @@ class BoardLine:
         """Why it may not run, unless it is simply switched off or `broken_off` says it."""
         refusal = self.row.refusal
         told = (None, Reason.DISABLED, Reason.BREAKER_OPEN)
-        return refusal_words(refusal) if refusal and refusal not in told else ""
+        return refusal_words(refusal, self.row.worker) if refusal and refusal not in told else ""
 
     @property
     def broken_off(self) -> str:
@@ -129,6 +131,31 @@ class BoardLine:
         )
 
     @property
+    def passes(self) -> str:
+        """`Last complete pass 12:04:10, present pass: 1,204 of 3,000 listed`, for what is read whole."""
+        at = self.row.state.snapshot_at
+        last = f"Last complete pass {clock(at)}" if at else "No complete pass yet"
+        return f"{last}, present pass: {self._present_pass}" if self.row.pass_ else last
+
+    @property
+    def _present_pass(self) -> str:
+        row, pass_ = self.row, self.row.pass_
+        if pass_ is None or pass_.total is None:
+            return "it begins"
+        if pass_.listed_at is None:
+            return f"{row.listed:,} of {pass_.total:,} listed"
+        return f"{row.listed:,} of {pass_.total:,} listed, {pass_.asked:,} asked"
+
+    @property
+    def pass_percent(self) -> int | None:
+        """How far the present pass is with its list or, after that, with asking; None without one."""
+        row, pass_ = self.row, self.row.pass_
+        if pass_ is None:
+            return None
+        done, of = (row.listed, pass_.total) if pass_.listed_at is None else (pass_.asked, row.listed)
+        return min(100, int(100 * done / of)) if of else 0
+
+    @property
     def time_left(self) -> str:
         """`about 12 min left` while a run is at work and its pace is known."""
         left = self.row.time_left
@@ -156,15 +183,15 @@ class RunProgress:
 
     @property
     def percent(self) -> int | None:
-        expected = self.run.rows_expected
-        return min(100, round(100 * self.run.rows_fetched / expected)) if expected else None
+        share = progress_of(self.run)
+        return round(100 * share) if share is not None else None
 
     @property
     def words(self) -> str:
         run = self.run
         if run.status == RunStatus.QUEUED:
             return "waits for a free process"
-        of = f" of {run.rows_expected:,}" if run.rows_expected else ""
+        of = f" of {run.rows_expected:,}" if self.percent is not None else ""
         return f"{run.pages} pages, {run.rows_fetched:,}{of} rows"
 
 
@@ -175,10 +202,12 @@ def _rounded(span: timedelta) -> timedelta:
 
 def _resting_word(row: WorkerRow) -> str:
     run = row.run
-    if run is not None and run.status in (RunStatus.ERROR, RunStatus.ABANDONED):
+    if row.failed:
         return "failed"
     if row.refusal:
         return "held back"
+    if run is not None and run.status == RunStatus.SKIPPED:
+        return "skipped"
     if run is not None and run.status == RunStatus.PARTIAL:
         return "partial"
     if row.quarantined:

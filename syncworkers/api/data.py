@@ -1,4 +1,4 @@
-"""`/api/data/{table}/`: rows of eBay data with their children, for every table of the registry."""
+"""`/api/data/{table}/`: rows of eBay data with their children, for every table, and the money view."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from rest_framework.serializers import BaseSerializer
 
 from accounts.access import principal_of_request
 from accounts.api.lists import Pages, StrictList
-from syncworkers.models import SyncedRow
-from syncworkers.registry import TABLES, Table
 
 from .changes import changed_since, next_since, since_named
 from .csv_rows import csv_lines
 from .row_filters import row_filters
 from .row_serializers import column_names, csv_columns, row_serializer
+from .row_sources import SOURCES, RowSource
 
 
 class CsvRenderer(BaseRenderer):
@@ -49,25 +48,25 @@ class RowPages(Pages):
         return page
 
 
-class _Family(GenericAPIView[SyncedRow]):
-    """What both views know of their table; `key` comes from the route."""
+class _Rows(GenericAPIView[Any]):
+    """What both views know of their source; `key` comes from the route."""
 
     key = ""
 
     @property
-    def table(self) -> Table:
-        return TABLES[self.key]
+    def source(self) -> RowSource:
+        return SOURCES[self.key]
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         return row_serializer(self.key)
 
-    def get_queryset(self) -> QuerySet[SyncedRow]:
-        rows = self.table.model.objects.visible_to(principal_of_request(self.request))
-        return rows.defer("content_hash").prefetch_related(*self.table.children)
+    def get_queryset(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.source.model.objects.visible_to(principal_of_request(self.request))
+        return rows.only(*column_names(self.source.model)).prefetch_related(*self.source.children)
 
 
-class RowList(_Family, StrictList[SyncedRow]):
-    """Rows with their children, the latest change on eBay first.
+class RowList(_Rows, StrictList[Any]):
+    """Rows with their children, the latest first.
 
     `updated_since` (a time, or the `next_since` of the last answer) gives what changed since, each
     version once, ordered by change; rows younger than a minute come later. `format=csv` streams all
@@ -77,7 +76,10 @@ class RowList(_Family, StrictList[SyncedRow]):
     renderer_classes = [JSONRenderer, CsvRenderer]
     pagination_class = RowPages
     extra_parameters = frozenset({"updated_since"})
-    ordering = ("-ebay_modified_at", "-id")
+
+    @property
+    def ordering(self) -> list[str]:  # type: ignore[override]
+        return self.source.ordering
 
     @property
     def filterset_class(self) -> Any:  # type: ignore[override]
@@ -85,7 +87,7 @@ class RowList(_Family, StrictList[SyncedRow]):
 
     @property
     def ordering_fields(self) -> list[str]:  # type: ignore[override]
-        return [name for name in column_names(self.table.model) if name != "payload"]
+        return [name for name in column_names(self.source.model) if name != "payload"]
 
     @extend_schema(
         parameters=[OpenApiParameter("updated_since", str, description="A time, or the last `next_since`")]
@@ -122,7 +124,7 @@ class RowList(_Family, StrictList[SyncedRow]):
             if self.request.query_params.get(name):
                 raise ValidationError({name: ["format=csv streams all matching rows: leave it out"]})
         rows = self.filter_queryset(self.get_queryset()).prefetch_related(None)
-        lines = csv_lines(csv_columns(self.table), rows)
+        lines = csv_lines(csv_columns(self.source), rows)
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{self.key}.csv"'
         response["X-Content-Type-Options"] = "nosniff"
@@ -142,5 +144,5 @@ class RowList(_Family, StrictList[SyncedRow]):
         return super().finalize_response(request, response, *args, **kwargs)
 
 
-class RowDetail(_Family, RetrieveAPIView[SyncedRow]):
+class RowDetail(_Rows, RetrieveAPIView[Any]):
     """One row with its children."""

@@ -1,6 +1,6 @@
-"""Filters of eBay data, made from a family's columns.
+"""Filters of eBay data, made from a table's columns.
 
-Text columns filter by equality, `…_status` and `…_state` also by several words; times by `…_from`
+Text columns filter by equality, `…_status`, `…_state` and `…_type` also by several words; times by `…_from`
 (included) and `…_to` (excluded); numbers and ids by equality.
 """
 
@@ -16,45 +16,55 @@ from django_filters import CharFilter, IsoDateTimeFilter
 from django_filters.filters import Filter
 
 from accounts.api.lists import Filters, IdFilter, SwitchFilter, WordsFilter
-from syncworkers.registry import TABLES, Table
 
-# Searched besides the natural key, where a family has them.
+from .row_sources import SOURCES, RowSource
+
+# Searched besides the ids, where a table has them.
 _SEARCHED = ("buyer_username", "ship_to_name", "title")
 
 
 @cache
 def row_filters(key: str) -> type[Filters]:
-    """The filters of a table."""
-    table = TABLES[key]
+    """The filters of a source."""
+    source = SOURCES[key]
     filters: dict[str, Any] = {
         "account": IdFilter(field_name="account_id", help_text="The account's id"),
         "account_id": IdFilter(field_name="account_id", help_text="The same as account"),
         "closed": SwitchFilter(field_name="closed_at", lookup_expr="isnull", exclude=True),
         "search": CharFilter(method="searched", help_text="Part of an id, name or title"),
     }
-    for field in table.model._meta.concrete_fields:
+    for field in source.model._meta.concrete_fields:
         filters |= _column_filters(field)
     if "buyer_username" in filters:
         filters["buyer"] = CharFilter(field_name="buyer_username", help_text="The same as buyer_username")
-    if _children_with(table, "sku"):
+    if _children_with(source, "fee_type"):
+        filters["fee"] = CharFilter(method="with_fee", help_text="Rows with a fee of this type")
+    if _children_with(source, "sku"):
         filters["sku"] = CharFilter(method="with_sku", help_text="Rows with a line of this SKU")
-    meta = type("Meta", (), {"model": table.model, "fields": []})
-    return type(f"{table.model.__name__}Filters", (_RowFilters,), {**filters, "Meta": meta, "table": table})
+    meta = type("Meta", (), {"model": source.model, "fields": []})
+    name = f"{source.model.__name__}Filters"
+    return type(name, (_RowFilters,), {**filters, "Meta": meta, "source": source})
 
 
 class _RowFilters(Filters):
-    table: Table
+    source: RowSource
 
     def searched(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        own = {field.name for field in self.table.model._meta.concrete_fields}
-        columns = {*self.table.natural_key, *(own & set(_SEARCHED))}
+        own = {field.name for field in self.source.model._meta.concrete_fields}
+        columns = {*self.source.ids, *(own & set(_SEARCHED))}
         condition = reduce(or_, (Q(**{f"{column}__icontains": value}) for column in columns))
-        for child in _children_with(self.table, "title"):
+        for child in _children_with(self.source, "title"):
             condition |= _has_child(child, {"title__icontains": value})
         return rows.filter(condition)
 
     def with_sku(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        conditions = [_has_child(child, {"sku": value}) for child in _children_with(self.table, "sku")]
+        return self._with_child(rows, "sku", value)
+
+    def with_fee(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return self._with_child(rows, "fee_type", value)
+
+    def _with_child(self, rows: QuerySet[Any], column: str, value: str) -> QuerySet[Any]:
+        conditions = [_has_child(child, {column: value}) for child in _children_with(self.source, column)]
         return rows.filter(reduce(or_, conditions))
 
 
@@ -64,10 +74,10 @@ def _has_child(child: Any, condition: dict[str, str]) -> Q:
     return Q(Exists(lines))
 
 
-def _children_with(table: Table, column: str) -> list[Any]:
+def _children_with(source: RowSource, column: str) -> list[Any]:
     return [
         child
-        for child in table.children.values()
+        for child in source.children.values()
         if any(field.name == column for field in child.model._meta.concrete_fields)
     ]
 
@@ -82,7 +92,7 @@ def _column_filters(field: models.Field[Any, Any]) -> dict[str, Filter]:
         }
     if not isinstance(field, models.CharField):
         return {}
-    if name.endswith(("_status", "_state")):
+    if name.endswith(("_status", "_state", "_type")):
         return {name: WordsFilter(field_name=name, lookup_expr="in", help_text="One word or several: a,b")}
     return {name: CharFilter(field_name=name)}
 

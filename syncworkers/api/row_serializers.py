@@ -8,7 +8,9 @@ from typing import Any
 from django.db import models
 from rest_framework import serializers
 
-from syncworkers.registry import TABLES, Child, Table
+from syncworkers.registry import Child
+
+from .row_sources import SOURCES, RowSource
 
 # Ours: never shown.
 _HIDDEN = frozenset({"content_hash"})
@@ -19,23 +21,21 @@ def column_names(model: type[models.Model]) -> list[str]:
     return [field.attname for field in model._meta.concrete_fields if field.name not in _HIDDEN]
 
 
-def csv_columns(table: Table) -> list[str]:
-    """All columns without the payload."""
-    return [name for name in column_names(table.model) if name != "payload"]
+def csv_columns(source: RowSource) -> list[str]:
+    """All columns without the payload, in the order of the file."""
+    return [name for name in column_names(source.model) if name != "payload"]
 
 
 @cache
 def row_serializer(key: str) -> type[serializers.ModelSerializer[Any]]:
-    """Rows of a table: its columns, the payload as eBay gave it, and its children."""
-    table = TABLES[key]
-    children = {
-        relation: _child_serializer(table, child)(many=True) for relation, child in table.children.items()
-    }
-    names = [*column_names(table.model), *children]
-    return _serializer(table.model, names, {**_identifiers(table.model), **children})
+    """Rows of a source: its columns, the payload as eBay gave it, and its children."""
+    source = SOURCES[key]
+    children = {relation: _child_serializer(child)(many=True) for relation, child in source.children.items()}
+    names = [*column_names(source.model), *children]
+    return _serializer(source.model, names, {**_identifiers(source.model), **children})
 
 
-def _child_serializer(table: Table, child: Child) -> type[serializers.ModelSerializer[Any]]:
+def _child_serializer(child: Child) -> type[serializers.ModelSerializer[Any]]:
     parent = child.model._meta.get_field(child.parent)
     left_out = {"account_id", getattr(parent, "attname", child.parent)}
     names = [name for name in column_names(child.model) if name not in left_out]

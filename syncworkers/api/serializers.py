@@ -6,10 +6,23 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from syncworkers.models import SyncSwitch, WorkerLog, WorkerRun
-from syncworkers.selectors import WorkerRow
+from syncworkers.selectors import WorkerRow, refusal_text
+from syncworkers.upcoming import HeldBack
+
+
+class PassSerializer(serializers.Serializer[WorkerRow]):
+    """The open pass of a family that is read whole: `listed` of `total` (null: not known yet), and then how
+    many of them were `asked` about.
+    """
+
+    started_at = serializers.DateTimeField(source="pass_.started_at")
+    total = serializers.IntegerField(source="pass_.total", allow_null=True)
+    listed = serializers.IntegerField()
+    asked = serializers.IntegerField(source="pass_.asked")
 
 
 class WorkerConfigSerializer(serializers.Serializer[WorkerRow]):
@@ -27,6 +40,11 @@ class WorkerConfigSerializer(serializers.Serializer[WorkerRow]):
     last_error = serializers.CharField(source="state.last_error", allow_blank=True)
     lag_seconds = serializers.SerializerMethodField()
     next_run_at = serializers.DateTimeField(allow_null=True)
+    present_pass = serializers.SerializerMethodField()
+
+    @extend_schema_field(PassSerializer(allow_null=True))
+    def get_present_pass(self, row: WorkerRow) -> dict[str, Any] | None:
+        return PassSerializer(row).data if row.pass_ else None
 
     def get_primary_dedup_key(self, row: WorkerRow) -> str:
         return ", ".join(row.worker.table.natural_key)
@@ -147,7 +165,10 @@ class HeldBackSerializer(serializers.Serializer[Any]):
     house_name = serializers.CharField(source="account.house_name")
     api_family = serializers.CharField(source="worker.key")
     reason = serializers.CharField(source="reason.value")
-    reason_text = serializers.CharField(source="reason.label")
+    reason_text = serializers.SerializerMethodField()
+
+    def get_reason_text(self, held_back: HeldBack) -> str:
+        return refusal_text(held_back.reason, held_back.worker)
 
 
 class ScheduleSerializer(serializers.Serializer[Any]):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from accounts.api.routing import Route
-from syncworkers.registry import TABLES
 
 from .data import RowDetail, RowList
+from .money import OrderMoney, PayoutMoney
+from .quotas import Quotas
+from .row_sources import SOURCES
 from .runs import RunCancel, RunDetail, RunList, RunLogs
 from .workers import BreakerReset, Config, Cursor, GlobalToggle, Run, RunAll, Schedule
 
@@ -28,9 +30,12 @@ routes = [
     Route(f"{_WORKERS}/global-toggle", GlobalToggle, "api-workers-toggle", without_api=True),
     Route(f"{_WORKERS}/cursor", Cursor, "api-workers-cursor", without_api=True),
     Route(f"{_WORKERS}/schedule", Schedule, "api-workers-schedule", without_api=True),
+    Route(f"{_WORKERS}/quotas", Quotas, "api-workers-quotas", without_api=True),
     Route(f"{_WORKERS}/runs", RunList, "api-runs", without_api=True),
     Route(f"{_WORKERS}/runs/<int:run_id>", RunDetail, "api-run", without_api=True),
     Route(f"{_WORKERS}/runs/<int:run_id>/cancel", RunCancel, "api-run-cancel", without_api=True),
     Route(f"{_WORKERS}/logs/<int:run_id>", RunLogs, "api-run-logs", without_api=True),
-    *(route for key in TABLES for route in _data_routes(key)),
+    *(route for key in SOURCES for route in _data_routes(key)),
+    Route("data/orders/<int:pk>/money", OrderMoney, "api-order-money"),
+    Route("data/finances/<int:pk>/money", PayoutMoney, "api-payout-money"),
 ]

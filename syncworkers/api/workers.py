@@ -17,7 +17,8 @@ from accounts.api.lists import Pages, refuse_unknown
 from accounts.api.scoping import organization_of, visible_or_404
 from accounts.models import EbayAccount, Role
 from syncworkers.models import Trigger
-from syncworkers.selectors import stopped_by, worker_board
+from syncworkers.registry import WORKERS, Worker
+from syncworkers.selectors import refusal_text, stopped_by, worker_board
 from syncworkers.services import by_hand, history
 from syncworkers.services.runs import Requested, reset_breaker
 from syncworkers.services.switches import press_red_button, set_worker_enabled
@@ -73,14 +74,14 @@ def account_or_404(request: Request, account_id: int) -> EbayAccount:
     return visible_or_404(EbayAccount.objects.select_related("token"), request, account_id)
 
 
-def said(requested: Requested) -> dict[str, Any]:
+def said(requested: Requested, worker: Worker) -> dict[str, Any]:
     """The answer to "run this"."""
     if requested.started or requested.reason is None:
         return {"status": "started", "run_id": requested.run_id}
     return {
         "status": "skipped",
         "reason": requested.reason.value,
-        "reason_text": requested.reason.label,
+        "reason_text": refusal_text(requested.reason, worker),
         "run_id": requested.run_id,
     }
 
@@ -119,7 +120,8 @@ class Run(APIView):
         wanted = asked(request, WorkerInput)
         account = account_or_404(request, wanted["account_id"])
         by = principal_of_request(request)
-        return Response(said(by_hand.run_now(account, wanted["worker"], by=by, trigger=Trigger.API)))
+        worker = wanted["worker"]
+        return Response(said(by_hand.run_now(account, worker, by=by, trigger=Trigger.API), worker))
 
 
 class BreakerReset(APIView):
@@ -131,7 +133,8 @@ class BreakerReset(APIView):
         wanted = asked(request, WorkerInput)
         account = account_or_404(request, wanted["account_id"])
         by = principal_of_request(request)
-        return Response(said(reset_breaker(account, wanted["worker"], by=by, trigger=Trigger.API)))
+        worker = wanted["worker"]
+        return Response(said(reset_breaker(account, worker, by=by, trigger=Trigger.API), worker))
 
 
 class RunAll(APIView):
@@ -144,7 +147,7 @@ class RunAll(APIView):
         by = principal_of_request(request)
         accounts = _accounts(request, wanted) if "account_id" in wanted else _runnable_accounts(by)
         results = [
-            {"account_id": account.pk, "api_family": family, **said(requested)}
+            {"account_id": account.pk, "api_family": family, **said(requested, WORKERS[family])}
             for account in accounts
             for family, requested in by_hand.run_all(account, by=by).items()
         ]

@@ -2,6 +2,7 @@
 
 from .finances import FinancesFee, Payout, SellerFunds, Transaction, Transfer
 from .inventory import InventoryItem, Offer
+from .money import MoneyRow
 from .orders import Order, OrderLineItem
 from .rows import SyncedRow
 from .runs import Reason, RunStatus, Trigger, WorkerLog, WorkerRun
@@ -12,6 +13,7 @@ __all__ = [
     "FailedSlice",
     "FinancesFee",
     "InventoryItem",
+    "MoneyRow",
     "Offer",
     "Order",
     "OrderLineItem",

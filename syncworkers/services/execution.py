@@ -43,9 +43,7 @@ _BREAKER_AFTER = 5
 _BREAKER_FIRST = timedelta(seconds=300)
 _BREAKER_LONGEST = timedelta(hours=1)
 # These stop the worker by themselves; the breaker would only hold it back after they are healed.
-_NOT_FOR_THE_BREAKER = frozenset(
-    {Reason.PAUSED, Reason.NEEDS_RECONNECT, Reason.CLUSTER_STOPPING}
-)
+_NOT_FOR_THE_BREAKER = frozenset({Reason.PAUSED, Reason.NEEDS_RECONNECT, Reason.CLUSTER_STOPPING})
 
 
 def execute_run(

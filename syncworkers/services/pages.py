@@ -15,7 +15,7 @@ from syncworkers.registry import Table
 
 from . import coverage, runlog
 from .context import RunContext
-from .store import BadRecord, PageResult, upsert_page
+from .store import Asked, BadRecord, PageResult, upsert_page
 
 
 def store_items(
@@ -28,7 +28,7 @@ def store_items(
     """Store records and set those at fault aside, with their `place` in eBay's time. Inside `fenced`."""
     run = context.run
     prefix = "" if table is context.worker.table else f"{table.key} "
-    result = upsert_page(table, run.account, items, as_of=context.fenced_at)
+    result = upsert_page(table, run.account, items, asked=Asked(context.fenced_at, context.ebay_now()))
     for bad in result.bad:
         key = f"{prefix}{bad.key}"[:200]
         coverage.quarantine(run.account_id, run.api_family, key, bad, place(bad))

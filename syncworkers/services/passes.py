@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -33,6 +34,11 @@ _LONG = 200
 _OUTAGE = 3
 # A list that has lain for so long says little about now.
 _STALE = timedelta(days=1)
+
+
+_SHOWN_IDS = """
+SELECT unnest(row_ids) FROM syncworkers_snapshotpart WHERE snapshot_pass_id = %s AND "table" = %s
+"""
 
 
 def read_pass(context: RunContext, reads: Passes) -> None:
@@ -176,11 +182,9 @@ class PassReading:
         self._set_aside(each, unanswered)
 
     def _rows_to_ask(self) -> Iterator[SyncedRow]:
-        listed = 'SELECT unnest(row_ids) FROM syncworkers_snapshotpart WHERE snapshot_pass_id = %s AND "table" = %s'
-        rows = self.table.model._default_manager.extra(
-            where=[f"id IN ({listed})"], params=[self.pass_.pk, self.table.key]
-        )
-        rows = rows.filter(account_id=self.context.run.account_id).order_by("id").defer("payload")
+        shown = RawSQL(_SHOWN_IDS, [self.pass_.pk, self.table.key])
+        rows = self.table.model._default_manager.filter(account_id=self.context.run.account_id, pk__in=shown)
+        rows = rows.order_by("id").defer("payload")
         after = self.pass_.asked_up_to
         while batch := list(rows.filter(pk__gt=after)[:_AT_ONCE]):
             yield from batch

@@ -30,7 +30,7 @@ _POSTPONED = timedelta(hours=1)
 
 def recheck(context: RunContext, step: Recheck) -> None:
     """Look again at what is due, newest first; what is left is for the next run."""
-    if step.source is not None and _is_time_to_ask(context.state, step):
+    if step.source is not None and _is_time_to_ask(context, step):
         _ask_by_status(context, step)
     for span in _due_spans(context):
         _read_again(context, span)
@@ -47,7 +47,7 @@ def _due_spans(context: RunContext) -> list[Span]:
     """Spans of eBay's time that hold the records due, the newest first, at most so many as a run takes."""
     moments = (
         _rows(context)
-        .filter(check_at__lte=timezone.now(), occurred_at__isnull=False)
+        .filter(check_at__lte=context.ebay_now(), occurred_at__isnull=False)
         .order_by("-occurred_at")
         .values_list("occurred_at", flat=True)
     )
@@ -67,7 +67,7 @@ def _due_spans(context: RunContext) -> list[Span]:
 
 def _read_again(context: RunContext, span: Span) -> None:
     """Read a span once more, and set the next look of what is not final yet."""
-    began = timezone.now()
+    began = context.ebay_now()
     try:
         waiting = [span]
         while waiting:
@@ -83,20 +83,20 @@ def _read_again(context: RunContext, span: Span) -> None:
     with context.fenced():
         rows = list(_due_in(context, span, began).only("id", "maturity", "occurred_at"))
         for row in rows:
-            row.check_at = next_check(Maturity(row.maturity), row.occurred_at)
+            row.check_at = next_check(Maturity(row.maturity), row.occurred_at, now=began)
         _rows(context).bulk_update(rows, ["check_at"], batch_size=1000)
         runlog.write(context.run, "rechecked", f"{words(span)}: {len(rows)} records looked at again")
 
 
 def _due_in(context: RunContext, span: Span, began: datetime) -> QuerySet[Any]:
-    """What was due before we began; a record that was stored meanwhile has its next look already."""
+    """What was due before we began, by eBay's clock; what was stored meanwhile has its next look already."""
     due = _rows(context).filter(check_at__lte=began)
     return due.filter(occurred_at__gte=span.start, occurred_at__lte=span.end)
 
 
-def _is_time_to_ask(state: SyncState, step: Recheck) -> bool:
-    asked = state.statuses_asked_at
-    return asked is None or asked <= timezone.now() - step.every
+def _is_time_to_ask(context: RunContext, step: Recheck) -> bool:
+    asked = context.state.statuses_asked_at
+    return asked is None or asked <= context.ebay_now() - step.every
 
 
 def _ask_by_status(context: RunContext, step: Recheck) -> None:
@@ -114,20 +114,21 @@ def _ask_by_status(context: RunContext, step: Recheck) -> None:
                 listed.update(_store_listed(context, step, status, span))
     except Refused as failure:
         # Not worth the run: the rest is read by time. Asked again when it is due.
-        _remember_asking(context, began, f"eBay refused to list by status: {failure}", level="error")
+        _remember_asking(context, f"eBay refused to list by status: {failure}", level="error")
         return
     changed = held.filter(~Q(pk__in=listed), changed_at__lt=began, occurred_at__lte=whole.end)
     with context.fenced():
-        due = changed.filter(check_at__gt=began).update(check_at=began)
+        due = changed.filter(check_at__gt=whole.end).update(check_at=whole.end)
     text = f"{len(listed)} records are not final; {due} others have changed and are read again"
-    _remember_asking(context, began, text)
+    _remember_asking(context, text)
 
 
-def _remember_asking(context: RunContext, began: datetime, text: str, *, level: str = "info") -> None:
+def _remember_asking(context: RunContext, text: str, *, level: str = "info") -> None:
+    now = context.ebay_now()
     with context.fenced():
-        SyncState.objects.filter(pk=context.state.pk).update(statuses_asked_at=began)
+        SyncState.objects.filter(pk=context.state.pk).update(statuses_asked_at=now)
         runlog.write(context.run, "statuses", text, level=level)
-    context.state.statuses_asked_at = began
+    context.state.statuses_asked_at = now
 
 
 def _cut(whole: Span, longest: timedelta | None) -> list[Span]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import DataError, IntegrityError, connection, models, transaction
@@ -58,6 +58,14 @@ class BadRecord:
     modified_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """When eBay was asked: by the database's clock (before the call), and by its own."""
+
+    at: datetime | None = None
+    ebay_now: datetime | None = None
+
+
 @dataclass
 class PageResult:
     stored: int = 0
@@ -69,12 +77,12 @@ class PageResult:
 
 
 def upsert_page(
-    table: Table, account: EbayAccount, items: Sequence[Any], *, as_of: datetime | None = None
+    table: Table, account: EbayAccount, items: Sequence[Any], *, asked: Asked = Asked()
 ) -> PageResult:
     """Store the records of one page. A bad record is set aside in the result, the others are stored.
 
-    `as_of`: the database's time before eBay was asked. A record without a change time that somebody stored
-    after that is not overwritten but read again: nobody knows which of the two answers is the newer one.
+    A record without a change time that somebody stored after eBay was asked is not overwritten but read
+    again: nobody knows which of the two answers is the newer one.
     """
     result = PageResult()
     records = _prepared(table, items, result)
@@ -87,7 +95,7 @@ def upsert_page(
     differing = _with_withheld(table, differing, known)
     differing = [r for r in differing if r.key not in known or known[r.key][0] != r.digest]
     bad_before = len(result.bad)
-    written = _write(table, account, differing, result, as_of)
+    written = _write(table, account, differing, result, asked)
     result.stored = len(written)
     result.unchanged = len(records) - result.stored - (len(result.bad) - bad_before)
     bad_keys = {bad.key for bad in result.bad}
@@ -188,7 +196,7 @@ Ids = dict[tuple[Any, ...], int]
 
 
 def _write(
-    table: Table, account: EbayAccount, records: list[Record], result: PageResult, as_of: datetime | None
+    table: Table, account: EbayAccount, records: list[Record], result: PageResult, asked: Asked
 ) -> Ids:
     """Write records; when the database refuses, halve until the one at fault is found and set aside.
 
@@ -198,7 +206,7 @@ def _write(
         return {}
     try:
         with transaction.atomic():
-            ids = _upsert(table, account, records, as_of)
+            ids = _upsert(table, account, records, asked)
             _replace_children(table, account, [r for r in records if r.key in ids], ids)
     except (DataError, IntegrityError) as failure:
         if len(records) == 1:
@@ -206,15 +214,15 @@ def _write(
             result.bad.append(replace(_bad(table, records[0].payload, error), key=_key_text(records[0].key)))
             return {}
         middle = len(records) // 2
-        first = _write(table, account, records[:middle], result, as_of)
-        return first | _write(table, account, records[middle:], result, as_of)
+        first = _write(table, account, records[:middle], result, asked)
+        return first | _write(table, account, records[middle:], result, asked)
     return ids
 
 
-def _upsert(table: Table, account: EbayAccount, records: list[Record], as_of: datetime | None) -> Ids:
+def _upsert(table: Table, account: EbayAccount, records: list[Record], asked: Asked) -> Ids:
     """One INSERT … ON CONFLICT; returns the ids of what was inserted or changed, by natural key."""
     model = table.model
-    values = _columns(table, records[0])
+    values = _columns(table, records[0], asked)
     keys = ", ".join(f'"{name}"' for name in table.natural_key)
     changing = [name for name in values if name not in table.natural_key]
     maturing, detailed = issubclass(model, MaturingRow), issubclass(model, DetailedRow)
@@ -232,7 +240,7 @@ def _upsert(table: Table, account: EbayAccount, records: list[Record], as_of: da
         + f"RETURNING t.id, {', '.join(f't.{chr(34)}{name}{chr(34)}' for name in table.natural_key)}"
     )
     parameters = [_parameter(model, name, read, records) for name, read in values.items()]
-    guard = [as_of] if maturing else []
+    guard = [asked.at] if maturing else []
     with connection.cursor() as cursor:
         cursor.execute(sql, [account.pk, account.house_name, *parameters, *guard])
         ids = {tuple(key): pk for pk, *key in cursor.fetchall()}
@@ -244,7 +252,7 @@ def _upsert(table: Table, account: EbayAccount, records: list[Record], as_of: da
 Reader = Callable[[Record], Any]
 
 
-def _columns(table: Table, first: Record) -> dict[str, Reader]:
+def _columns(table: Table, first: Record, asked: Asked) -> dict[str, Reader]:
     """The columns that are written, with how each is read from a record."""
     values: dict[str, Reader] = {name: _column_reader(name) for name in first.row.columns}
     values["payload"] = lambda record: payloads.encoded(record.payload)
@@ -253,7 +261,8 @@ def _columns(table: Table, first: Record) -> dict[str, Reader]:
     if issubclass(table.model, MaturingRow):
         values["occurred_at"] = lambda record: record.row.occurred_at
         values["maturity"] = lambda record: record.row.maturity.value
-        values["check_at"] = lambda record: next_check(record.row.maturity, record.row.occurred_at)
+        now = asked.ebay_now or datetime.now(UTC)
+        values["check_at"] = lambda record: next_check(record.row.maturity, record.row.occurred_at, now=now)
     return values
 
 
@@ -268,7 +277,7 @@ def _read_again(table: Table, account: EbayAccount, keys: list[tuple[Any, ...]])
     columns = _quoted(table.natural_key)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {_table(table.model)} t SET check_at = clock_timestamp() "
+            f"UPDATE {_table(table.model)} t SET check_at = coalesce(t.occurred_at, clock_timestamp()) "
             f"FROM unnest({_key_arrays(table)}) AS k({columns}) WHERE t.account_id = %s AND "
             + " AND ".join(f't."{name}" = k."{name}"' for name in table.natural_key),
             [*(list(values) for values in zip(*keys, strict=True)), account.pk],

@@ -53,6 +53,24 @@ def no_time() -> float:
     return time.monotonic() - 1.0
 
 
+class PageClock:
+    """A clock that every look at it turns on by one: time is counted in pages."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def monotonic(self) -> float:
+        self.now += 1
+        return self.now
+
+    def after_three_pages(self) -> float:
+        return self.now + 2.5
+
+    def after_some_details(self) -> float:
+        """Each detail looks twice: before it is asked, and when it is stored."""
+        return self.now + 20.5
+
+
 def run_orders(account: EbayAccount, **options: Any) -> WorkerRun:
     return run_family(account, "orders", **options)
 

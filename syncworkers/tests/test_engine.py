@@ -16,6 +16,7 @@ from syncworkers.services import history
 from .running import (
     GET_ORDERS,
     ORDERS,
+    PageClock,
     ago,
     iso,
     let_time_pass,
@@ -145,20 +146,6 @@ def test_out_of_time_the_rest_follows_in_the_lane_of_history(ebay, small_pages):
     assert (first.status, first.more) == ("completed", True)
     follow_up = WorkerRun.objects.get(account=account, status="queued")
     assert (follow_up.trigger, follow_up.requested_by) == ("follow_up", "olga")
-
-
-class PageClock:
-    """A clock that every look at it turns on by one: time is counted in pages."""
-
-    def __init__(self) -> None:
-        self.now = 0
-
-    def monotonic(self) -> float:
-        self.now += 1
-        return self.now
-
-    def after_three_pages(self) -> float:
-        return self.now + 2.5
 
 
 def test_a_chain_of_runs_out_of_time_ends_complete_and_true(ebay, small_pages, monkeypatch):

@@ -93,26 +93,26 @@ def test_within_the_budget_nothing_is_stretched():
 
 
 def test_twice_the_budget_doubles_the_intervals():
-    # 4750, less the 250 that are history's share of a whole day.
-    assert stretch(counts(), 9000) == pytest.approx(2)
-    assert effective_interval(FIVE, counts(), 9000) == 10 * MINUTE
+    # 4700, less the 250 that are history's share of a whole day.
+    assert stretch(counts(), 8900) == pytest.approx(2)
+    assert effective_interval(FIVE, counts(), 8900) == 10 * MINUTE
 
 
 def test_what_was_saved_in_the_morning_is_spent_in_the_afternoon():
-    early, late = counts(2250, left=12 * HOUR), counts(1000, left=12 * HOUR)
-    assert stretch(late, 9000) < stretch(early, 9000)
+    spent, saved = counts(2250, left=12 * HOUR), counts(1000, left=12 * HOUR)
+    assert stretch(saved, 9000) < stretch(spent, 9000)
 
 
 def test_an_interval_that_crosses_the_reset_ends_at_the_new_days_pace():
     exhausted = counts(4900, left=HOUR)
-    assert stretch(exhausted, 9000) == math.inf
-    assert abs(effective_interval(FIVE, exhausted, 9000) - HOUR - 10 * MINUTE) < timedelta(seconds=1)
+    assert stretch(exhausted, 8900) == math.inf
+    assert abs(effective_interval(FIVE, exhausted, 8900) - HOUR - 10 * MINUTE) < timedelta(seconds=1)
     # The part of the interval that has passed by the reset counts; the rest is paced by the new day.
-    nearly = counts(4750 - 10 - 10, left=HOUR)
-    today = stretch(nearly, 9000) * FIVE
+    nearly = counts(4700 - 10 - 10, left=HOUR)
+    today = stretch(nearly, 8900) * FIVE
     assert today > HOUR
     expected = HOUR + (1 - HOUR / today) * 10 * MINUTE
-    assert abs(effective_interval(FIVE, nearly, 9000) - expected) < timedelta(seconds=1)
+    assert abs(effective_interval(FIVE, nearly, 8900) - expected) < timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("left", [timedelta(0), timedelta(seconds=1), MINUTE, HOUR, DAY, 25 * HOUR])
@@ -125,7 +125,7 @@ def test_no_interval_is_shorter_than_wanted_or_without_end(wanted, used, left):
 
 def test_the_forecast_ends_at_the_budget_when_the_demand_is_higher():
     assert forecast(counts(500, left=12 * HOUR), 2000) == 1500
-    assert forecast(counts(500, left=12 * HOUR), 50_000) == 4750 - 125
+    assert forecast(counts(500, left=12 * HOUR), 50_000) == 4700 - 125
     assert forecast(counts(4900, left=HOUR), 50_000) == 4900
 
 

@@ -122,7 +122,9 @@ def test_a_position_that_is_gone_is_an_empty_page_but_a_broken_beginning_is_not(
         read(connect(gone))
 
 
-@pytest.mark.parametrize("following", ["?limit=2", "?offset=-1", "?offset=x", f"?offset={'9' * 20}", 7])
+@pytest.mark.parametrize(
+    "following", ["?limit=2", "?offset=-1", "?offset=x", "http://[?offset=1", f"?offset={'9' * 20}", 7]
+)
 def test_a_next_that_cannot_be_read_is_a_bad_answer_not_the_end(connect, following):
     connected = connect(page("ab", 9, following))
     with pytest.raises(errors.BadAnswer, match="getInventoryItems: a next that cannot be followed"):

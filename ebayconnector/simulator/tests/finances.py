@@ -36,7 +36,7 @@ class Finances:
     def __init__(self, sim: Sim, seller: str = US_SELLER) -> None:
         self.sim = sim
         self.seller = seller
-        self.token = sim.mint(seller)
+        self.token = sim.mint(seller, life_s=5 * 365 * 86_400)
 
     def get(self, path: str, *filters: str, headers=None, **params):
         sent = [("filter", text) for text in filters] + list(params.items())

@@ -186,7 +186,7 @@ def test_paid_out_by_hand_gets_its_payout_later(caller):
     (sale,) = caller.of_order(order_id)
     row = patch(caller, sale, transactionStatus="PAYOUT")
     assert (row["transactionStatus"], "payoutId" in row) == ("PAYOUT", False)
-    caller.advance(1.1)
+    caller.advance(4)
     assert "payoutId" in caller.of_order(order_id)[0]
 
 

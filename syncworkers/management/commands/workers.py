@@ -15,7 +15,7 @@ from accounts.display import from_now, length
 from accounts.models import EbayAccount
 from ebayconnector.text_table import text_table
 from syncworkers.models import RunStatus
-from syncworkers.selectors import WorkerRow, worker_board
+from syncworkers.selectors import WorkerRow, progress_of, refusal_text, worker_board
 from tokens.management.arguments import account_from, add_account_option
 
 _EVERY_S = 2.0
@@ -82,7 +82,7 @@ def _cells(account: EbayAccount, row: WorkerRow) -> tuple[str, ...]:
         from_now(run.finished_at or run.started_at or run.queued_at) if run else "never",
         counts,
         length(max(row.lag, timedelta(0))) if row.lag is not None else "",
-        _percent(row.completeness),
+        _complete(row),
         _next_run(row),
         _error(row),
     )
@@ -92,11 +92,21 @@ def _status(row: WorkerRow) -> str:
     """The run's own word, before it what keeps the worker from running."""
     run = row.run
     if run is not None and run.status == RunStatus.RUNNING:
-        share = f" {_percent(min(run.rows_fetched / run.rows_expected, 1.0))}" if run.rows_expected else ""
-        return f"running{share}"
+        share = progress_of(run)
+        return "running" if share is None else f"running {_percent(share)}"
     if row.refusal:
         return row.refusal.value
     return run.status if run is not None else "never ran"
+
+
+def _complete(row: WorkerRow) -> str:
+    """The share of the wanted time; of what is read whole, how far the pass is."""
+    pass_ = row.pass_
+    if not row.read_whole or pass_ is None or not pass_.total:
+        return _percent(row.completeness)
+    if pass_.listed_at is None:
+        return f"{row.listed:,} of {pass_.total:,} listed"
+    return f"{pass_.asked:,} of {row.listed:,} asked"
 
 
 def _percent(share: float) -> str:
@@ -113,4 +123,4 @@ def _next_run(row: WorkerRow) -> str:
 
 def _error(row: WorkerRow) -> str:
     """What holds the worker back says it better than the error that it once left."""
-    return row.refusal.label if row.refusal else row.state.last_error
+    return refusal_text(row.refusal, row.worker) if row.refusal else row.state.last_error
