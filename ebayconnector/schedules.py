@@ -44,6 +44,7 @@ class Retention:
 RETENTION = (
     Retention("syncworkers.WorkerLog", "created_at", timedelta(days=14)),
     Retention("syncworkers.WorkerRun", "finished_at", timedelta(days=90)),
+    Retention("syncworkers.SnapshotPass", "finished_at", timedelta(days=14)),
     Retention("syncworkers.QuarantinedRecord", "healed_at", timedelta(days=30)),
     Retention("tokens.TokenRefreshLog", "started_at", timedelta(days=90)),
     Retention("tokens.ConnectLog", "created_at", timedelta(days=30)),

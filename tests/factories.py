@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import functools
 from datetime import timedelta
+from decimal import Decimal
 
 import factory
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from accounts.models import EbayAccount, Membership, Organization, Role, User
-from syncworkers.models import Order, OrderLineItem, SyncState, WorkerRun
+from syncworkers.models import (
+    FinancesFee,
+    InventoryItem,
+    Offer,
+    Order,
+    OrderLineItem,
+    Payout,
+    SellerFunds,
+    SnapshotPass,
+    SyncState,
+    Transaction,
+    Transfer,
+    WorkerRun,
+)
 from syncworkers.models.runs import Lane
 from tokens import sealing
 from tokens.models import EbayToken
@@ -156,3 +170,140 @@ class OrderLineItemFactory(factory.django.DjangoModelFactory):
     sku = "ABC-1"
     title = "A thing"
     quantity = 1
+
+
+class SyncedRowFactory(factory.django.DjangoModelFactory):
+    """What each row of eBay data needs besides its own columns."""
+
+    class Meta:
+        abstract = True
+
+    account = factory.SubFactory(AccountFactory)
+    house_name = factory.LazyAttribute(lambda row: row.account.house_name)
+    payload = factory.LazyFunction(dict)
+    content_hash = b"0" * 16
+
+
+class TransactionFactory(SyncedRowFactory):
+    """A sale of 20.00 with fees of 2.00; `fees=False` leaves the one fee row out."""
+
+    class Meta:
+        model = Transaction
+        skip_postgeneration_save = True
+
+    transaction_id = factory.Sequence(lambda n: f"05-{n:05d}-00001")
+    transaction_type = "SALE"
+    transaction_status = "FUNDS_PROCESSING"
+    booking_entry = "CREDIT"
+    amount = "18.00"
+    net = "18.00"
+    gross = "20.00"
+    fee_total = "2.00"
+    currency = "USD"
+    maturity = "open"
+    occurred_at = factory.LazyFunction(timezone.now)
+
+    @factory.post_generation
+    def fees(self, create, extracted, **kwargs):  # type: ignore[no-untyped-def]
+        if create and extracted is not False and self.fee_total:
+            sign = 1 if self.booking_entry == "DEBIT" else -1
+            FinancesFeeFactory(
+                transaction=self, amount=self.fee_total, signed_amount=sign * Decimal(self.fee_total),
+                currency=self.currency,
+            )  # fmt: skip
+
+
+class FinancesFeeFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = FinancesFee
+
+    transaction = factory.SubFactory(TransactionFactory, fees=False)
+    account = factory.LazyAttribute(lambda fee: fee.transaction.account)
+    position = factory.Sequence(lambda n: n)
+    kind = "marketplace_fee"
+    fee_type = "FINAL_VALUE_FEE"
+    amount = "2.00"
+    signed_amount = "-2.00"
+    currency = "USD"
+
+
+class PayoutFactory(SyncedRowFactory):
+    class Meta:
+        model = Payout
+
+    payout_id = factory.Sequence(lambda n: f"5{n:09d}")
+    payout_status = "SUCCEEDED"
+    amount = "18.00"
+    currency = "USD"
+    transaction_count = 1
+    maturity = "settling"
+    occurred_at = factory.LazyFunction(timezone.now)
+    detail_at = factory.LazyFunction(timezone.now)
+
+
+class TransferFactory(SyncedRowFactory):
+    class Meta:
+        model = Transfer
+
+    transfer_id = factory.Sequence(lambda n: f"9{n:012d}")
+    amount = "5.00"
+    charge_total = "5.00"
+    currency = "USD"
+    funding_type = "BANK"
+
+
+class SellerFundsFactory(SyncedRowFactory):
+    class Meta:
+        model = SellerFunds
+
+    currency = "USD"
+    total = "100.00"
+    available = "60.00"
+    on_hold = "10.00"
+    processing = "30.00"
+
+
+class InventoryItemFactory(SyncedRowFactory):
+    class Meta:
+        model = InventoryItem
+
+    sku = factory.Sequence(lambda n: f"SKU-{n}")
+    title = "A thing"
+    condition = "USED_EXCELLENT"
+    quantity = 5
+
+
+class OfferFactory(SyncedRowFactory):
+    class Meta:
+        model = Offer
+
+    offer_id = factory.Sequence(lambda n: f"36{n:09d}")
+    sku = factory.Sequence(lambda n: f"SKU-{n}")
+    marketplace_id = "EBAY_US"
+    format = "FIXED_PRICE"
+    offer_status = "PUBLISHED"
+    listing_id = factory.Sequence(lambda n: f"11{n:010d}")
+    listing_status = "ACTIVE"
+    available_quantity = 5
+    price = "20.00"
+    currency = "USD"
+
+
+class SnapshotPassFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = SnapshotPass
+
+    account = factory.SubFactory(AccountFactory)
+    api_family = "offers"
+
+
+# A factory for the rows of each table under `/api/data/`, for tests that walk them all.
+ROW_FACTORIES = {
+    "orders": OrderFactory,
+    "transactions": TransactionFactory,
+    "transfers": TransferFactory,
+    "finances": PayoutFactory,
+    "seller_funds": SellerFundsFactory,
+    "inventory_items": InventoryItemFactory,
+    "offers": OfferFactory,
+}

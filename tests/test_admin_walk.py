@@ -22,18 +22,25 @@ from accounts.access import principal_of_user
 from accounts.models import EbayAccount, Membership, Organization, Role, User
 from accounts.scoped_admin import ScopedAdmin, SuperuserAdmin
 from accounts.services import create_api_key
-from syncworkers.models import FailedSlice, QuarantinedRecord, SyncState, WorkerRun
+from syncworkers.models import FailedSlice, MoneyRow, QuarantinedRecord, SyncState, WorkerRun
 from syncworkers.services import runlog
 from tests.factories import (
     ACCESS_TOKEN,
     REFRESH_TOKEN,
     AccountFactory,
+    InventoryItemFactory,
     MembershipFactory,
+    OfferFactory,
     OrderFactory,
     OrderLineItemFactory,
     OrganizationFactory,
+    PayoutFactory,
     RunFactory,
+    SellerFundsFactory,
+    SnapshotPassFactory,
     SyncStateFactory,
+    TransactionFactory,
+    TransferFactory,
     UserFactory,
     member,
 )
@@ -69,12 +76,26 @@ def world() -> World:
         account=account, buyer_username=CANARY, ship_to_name=CANARY, payload={"note": f"</pre>{CANARY}"}
     )
     OrderLineItemFactory(order=order, title=CANARY, sku=CANARY)
+    transaction = TransactionFactory(
+        account=account, transaction_id=CANARY, order_id=order.order_id, payout_id=CANARY, memo=CANARY,
+        fee_type=CANARY, buyer_username=CANARY, transaction_status=CANARY, payload={"note": CANARY},
+    )  # fmt: skip
+    transaction.fees.update(fee_type=CANARY, memo=CANARY)
+    item = InventoryItemFactory(account=account, sku=CANARY, title=CANARY, brand=CANARY, condition=CANARY)
     now = timezone.now()
     key, _ = create_api_key(
         organization=organization, name=CANARY, role=Role.VIEWER, by=principal_of_user(owner.user)
     )
     made = [
-        organization, account, owner, run, order, key,
+        organization, account, owner, run, order, key, transaction, item,
+        MoneyRow.objects.get(pk=transaction.pk),
+        PayoutFactory(
+            account=account, payout_id=CANARY, payout_status=CANARY, memo=CANARY, instrument_nickname=CANARY
+        ),
+        TransferFactory(account=account, transfer_id=CANARY, funding_brand=CANARY, order_ids=CANARY),
+        SellerFundsFactory(account=account, house_name=CANARY, payload={"x": CANARY}),
+        OfferFactory(account=account, sku=CANARY, listing_id=CANARY, offer_status=CANARY, format=CANARY),
+        SnapshotPassFactory(account=account, position=CANARY, total=3),
         QuarantinedRecord.objects.create(
             account=account, api_family="orders", record_key=CANARY, evidence={"x": CANARY}, error=CANARY,
             start_at=now, end_at=now, last_seen_at=now,

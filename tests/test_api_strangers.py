@@ -16,11 +16,11 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditEvent, EbayAccount
 from syncworkers.models import SyncState, SyncSwitch, WorkerLog, WorkerRun
-from syncworkers.registry import WORKERS
+from syncworkers.registry import TABLES
 from tests.api_callers import as_machine, as_member
 from tests.factories import (
+    ROW_FACTORIES,
     AccountFactory,
-    OrderFactory,
     OrderLineItemFactory,
     OrganizationFactory,
     RunFactory,
@@ -100,9 +100,15 @@ WALK: dict[tuple[str, str], Probe] = {
     ("api-run", "GET"): Probe(MISSING, f"{AT}/runs/{{run}}"),
     ("api-run-cancel", "POST"): Probe(MISSING, f"{AT}/runs/{{run}}/cancel"),
     ("api-run-logs", "GET"): Probe(MISSING, f"{AT}/logs/{{run}}"),
-    ("api-data-orders", "GET"): Probe(EMPTY, "/api/data/orders/"),
-    ("api-data-orders-row", "GET"): Probe(MISSING, "/api/data/orders/{order}/"),
+    ("api-order-money", "GET"): Probe(MISSING, "/api/data/orders/{orders}/money"),
+    ("api-payout-money", "GET"): Probe(MISSING, "/api/data/finances/{finances}/money"),
+    # A row of the money view has the id of its transaction.
+    ("api-data-money", "GET"): Probe(EMPTY, "/api/data/money/"),
+    ("api-data-money-row", "GET"): Probe(MISSING, "/api/data/money/{transactions}/"),
 }  # fmt: skip
+for _key in TABLES:
+    WALK[f"api-data-{_key}", "GET"] = Probe(EMPTY, f"/api/data/{_key}/")
+    WALK[f"api-data-{_key}-row", "GET"] = Probe(MISSING, f"/api/data/{_key}/{{{_key}}}/")
 
 # Parameters of lists and acts that could reach foreign rows past the list itself.
 DETOURS = {
@@ -111,11 +117,13 @@ DETOURS = {
     "/api/ebay-accounts/?organization={organization}": EMPTY,
     f"{ADMIN}/tokens/status?account_id={{account}}": EMPTY,
     f"{ADMIN}/tokens/terminal-logs?account_id={{account}}": EMPTY,
-    "/api/data/orders/?account={account}": EMPTY,
     "/api/data/orders/?sku=ABC-1": EMPTY,
     "/api/data/orders/?search=A+thing": EMPTY,
-    "/api/data/orders/?updated_since=2020-01-01": EMPTY,
+    "/api/data/transactions/?fee=FINAL_VALUE_FEE": EMPTY,
 }
+for _key in (*TABLES, "money"):
+    DETOURS[f"/api/data/{_key}/?account={{account}}"] = EMPTY
+    DETOURS[f"/api/data/{_key}/?updated_since=2020-01-01"] = EMPTY
 
 
 def routes() -> dict[tuple[str, str], URLPattern]:
@@ -138,8 +146,8 @@ ROUTES = routes()
 def victim():
     """Another organisation with something everywhere."""
     account = AccountFactory()
-    order = OrderFactory(account=account, changed_at="2026-01-01T00:00Z")
-    OrderLineItemFactory(order=order)
+    rows = {key: make(account=account, changed_at="2026-01-01T00:00Z") for key, make in ROW_FACTORIES.items()}
+    OrderLineItemFactory(order=rows["orders"])
     run = RunFactory(account=account)
     WorkerLog.objects.create(run=run, event="page", message="theirs")
     TokenRefreshLog.objects.create(account=account, triggered_by="admin", started_at=account.connected_at)
@@ -151,8 +159,9 @@ def victim():
         source="admin",
     )
     return SimpleNamespace(
-        account=account.pk, organization=account.organization_id, run=run.pk, order=order.pk
-    )
+        account=account.pk, organization=account.organization_id, run=run.pk,
+        **{key: row.pk for key, row in rows.items()},
+    )  # fmt: skip
 
 
 @pytest.fixture(params=[as_member, as_machine], ids=["member", "api-key"])
@@ -161,7 +170,9 @@ def stranger(request):
     return request.param("admin", OrganizationFactory())
 
 
-NOBODY = SimpleNamespace(account=10**12, organization=10**12, run=10**12, order=10**12)
+NOBODY = SimpleNamespace(
+    account=10**12, organization=10**12, run=10**12, **dict.fromkeys(ROW_FACTORIES, 10**12)
+)
 
 
 def send(client, name_and_method, ids):
@@ -187,7 +198,7 @@ def nothing_happened(victim):
 
 def test_every_route_has_an_entry_in_the_walk():
     assert set(ROUTES) == set(WALK)
-    assert {f"api-data-{family}" for family in WORKERS} <= {name for name, _ in WALK}
+    assert set(ROW_FACTORIES) == set(TABLES)
 
 
 @pytest.mark.parametrize("key", ROUTES, ids=" ".join)
@@ -233,8 +244,9 @@ def test_parameters_are_no_way_round(stranger, victim, address):
         assert answer.json()["results"] == missing.json()["results"] == []
 
 
-def test_csv_streams_nothing_foreign(stranger, victim):
-    lines = b"".join(stranger.get("/api/data/orders/?format=csv").streaming_content)
+@pytest.mark.parametrize("key", [*TABLES, "money"])
+def test_csv_streams_nothing_foreign(stranger, victim, key):
+    lines = b"".join(stranger.get(f"/api/data/{key}/?format=csv").streaming_content)
     assert lines.count(b"\r\n") == 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -57,7 +57,7 @@ class CsvAdmin(ScopedAdmin):
 class SyncedRowAdmin(CsvAdmin):
     """Rows of a table of eBay data, with the payload."""
 
-    readonly_fields: ClassVar[Sequence[str]] = ("payload_text",)
+    readonly_fields: ClassVar[list[str] | tuple[str, ...]] = ("payload_text",)
 
     @display(description="changed on eBay", ordering="ebay_modified_at")
     def modified(self, row: SyncedRow) -> SafeString:

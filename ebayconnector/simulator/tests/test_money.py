@@ -322,6 +322,7 @@ def test_late_fee_line_leaves_the_sum(large):
         (row,) = large.of_order(order_id)
         old = before[order_id]
         assert (row["amount"], row["totalFeeAmount"]) == (old["amount"], old["totalFeeAmount"])
+        assert sum(cents(one["amount"]) for one in fees(row) + gifts(row)) == cents(row["totalFeeAmount"])
         grown += len(fees(row)) == len(fees(old)) + 1
     assert 5 < grown < 50
 
