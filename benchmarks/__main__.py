@@ -11,9 +11,11 @@ from typing import Any
 from . import report
 from .stage import BenchmarkFailed, Stage, running_stage
 
-NAMES = ("loads", "memory", "tick", "breakdown")
+NAMES = ("loads", "memory", "tick", "accounting", "breakdown")
 _PER_ROW_ORDERS = 2000
 _PER_ROW_WORKERS = 1000
+_ACCOUNTING_PROCESSES = 8
+_ACCOUNTING_CALLS = 2000
 
 
 def main() -> int:
@@ -80,6 +82,11 @@ def _tick(stage: Stage, args: argparse.Namespace) -> Any:
     return stage.measure("tick", workers=args.workers, by_row=min(_PER_ROW_WORKERS, args.workers))
 
 
+def _accounting(stage: Stage, args: argparse.Namespace) -> Any:
+    _say("counting calls against a quota")
+    return stage.measure("accounting", processes=_ACCOUNTING_PROCESSES, calls=_ACCOUNTING_CALLS)
+
+
 def _breakdown(stage: Stage, args: argparse.Namespace) -> Any:
     _say("where the time goes")
     return stage.measure("breakdown", orders=args.orders)
@@ -89,7 +96,13 @@ def _say(what: str) -> None:
     print(f"… {what}", file=sys.stderr, flush=True)
 
 
-_MEASURES = {"loads": _loads, "memory": _memory, "tick": _tick, "breakdown": _breakdown}
+_MEASURES = {
+    "loads": _loads,
+    "memory": _memory,
+    "tick": _tick,
+    "accounting": _accounting,
+    "breakdown": _breakdown,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

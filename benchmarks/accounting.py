@@ -22,11 +22,22 @@ from tokens.models import ApiQuota
 from tokens.quotas import BLOCK, DAY, Lane
 
 _KEY = QuotaKey("simulator", "bench", "inventory")
-_EACH_CALL = "UPDATE tokens_apiquota SET made = made + 1 WHERE environment = %s AND client_id = %s AND api = %s"
+_EACH_CALL = (
+    "UPDATE tokens_apiquota SET made = made + 1 WHERE environment = %s AND client_id = %s AND api = %s"
+)
 
 
 def measure(*, processes: int, calls: int) -> dict[str, Any]:
-    """Times of single calls, in ms, of `processes` together that make `calls` each."""
+    """Times of single calls, in ms: of one process by itself, and of `processes` that make `calls` each."""
+    return {
+        "block": BLOCK,
+        "alone": _measure(processes=1, calls=calls),
+        "together": _measure(processes=processes, calls=calls),
+    }
+
+
+def _measure(*, processes: int, calls: int) -> dict[str, Any]:
+    ApiQuota.objects.all().delete()
     now = timezone.now()
     ApiQuota.objects.create(
         environment=_KEY.environment, client_id=_KEY.client_id, api=_KEY.api, daily_limit=2_000_000_000,
@@ -44,7 +55,6 @@ def measure(*, processes: int, calls: int) -> dict[str, Any]:
     return {
         "processes": processes,
         "calls": calls,
-        "block": BLOCK,
         "call": _spread([ms for one in blocks for ms in one["ms"]]),
         "reservation": _spread(reservations),
         "update": _spread([ms for one in by_call for ms in one["ms"]]),

@@ -16,6 +16,7 @@ README = FOLDER / "README.md"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 MEMORY_GOAL_MB = 60
 TICK_GOAL_S = 0.3
+RESERVATION_GOAL_MS = 1
 
 Rows = Sequence[Sequence[str]]
 
@@ -46,6 +47,8 @@ def text_of(results: dict[str, Any]) -> str:
         parts.append(_memory(results["memory"]))
     if "tick" in results:
         parts.append(_tick(results["tick"]))
+    if "accounting" in results:
+        parts.append(_accounting(results["accounting"]))
     if "breakdown" in results:
         parts.append(_breakdown(results["breakdown"]))
     return "\n\n".join(parts)
@@ -161,6 +164,39 @@ def _tick(tick: dict[str, Any]) -> str:
     return (
         f"### The tick with {tick['workers']:,} workers due\n\n{_table(head, lines)}\n\n"
         f"Median of five; the slowest took {tick['slowest_s']:.3f} s."
+    )
+
+
+def _accounting(found: dict[str, Any]) -> str:
+    ways = (
+        (f"a call, counted in memory (one in {found['block']} asks)", "call", "calls_per_s"),
+        ("a reservation (these ask)", "reservation", ""),
+        ("an UPDATE and a commit for each call", "update", "updates_per_s"),
+    )
+    lines = [
+        [
+            name,
+            *(
+                f"{found[load][way][cut]:.3f}"
+                for load in ("alone", "together")
+                for cut in ("p50_ms", "p99_ms")
+            ),
+            f"{found['together'][rate]:,.0f}" if rate else "",
+        ]
+        for name, way, rate in ways
+    ]
+    together = found["together"]["processes"]
+    head = (
+        "one row",
+        "alone: p50, ms",
+        "p99, ms",
+        f"{together} processes: p50, ms",
+        "p99, ms",
+        "calls/s together",
+    )
+    return (
+        f"### Counting a call against its quota (goal: a reservation in {RESERVATION_GOAL_MS} ms)\n\n"
+        f"{_table(head, lines)}\n\n{found['together']['calls']:,} calls by each process."
     )
 
 

@@ -75,6 +75,7 @@ class Table:
     `key`: its name under `/api/data/`. `time_field`: the field of eBay's by whose time it is read ('': none).
     `withheld_paths`: parts that eBay stops giving after a while; what is stored stays.
     `volatile_paths`: parts that differ from answer to answer without a change; not in the hash.
+    `details_once`: what eBay says more about a record does not change with it.
     """
 
     key: str
@@ -87,6 +88,7 @@ class Table:
     children: Mapping[str, Child] = field(default_factory=dict)
     withheld_paths: tuple[Path, ...] = ()
     volatile_paths: tuple[Path, ...] = ()
+    details_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,18 @@ class Each:
 
 @dataclass(frozen=True)
 class Passes:
-    """Read whole, again and again; what two complete passes in a row did not show is closed."""
+    """Read whole, again and again; what two complete passes in a row did not show is closed.
+
+    `unit`: what eBay's total counts, where that is not records but what several of them belong to. `closes`
+    is False where records leave the list without an end: nothing is closed for that.
+    """
 
     table: Table
     pages: ListSource
     page_limit: int = 200
     each: Each | None = None
+    unit: Callable[[JsonObject], str] | None = None
+    closes: bool = True
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -141,12 +149,18 @@ class Recheck:
 
 @dataclass(frozen=True)
 class Details:
-    """What is asked once for each version of a record that meets `condition`; `of` a DetailedRow."""
+    """What is asked once for each version of a record that meets `condition`; `of` a DetailedRow.
+
+    `fetch` takes up to `batch` rows. `learn`: columns of the record that its details tell; only for a batch
+    of one.
+    """
 
     of: Table
     into: Table
-    fetch: Callable[[EbayClient, Any], Sequence[JsonObject]]
+    fetch: Callable[[EbayClient, Sequence[Any]], Sequence[JsonObject]]
     condition: models.Q = field(default_factory=models.Q)
+    batch: int = 1
+    learn: Callable[[Sequence[JsonObject]], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -325,7 +339,7 @@ _TRANSACTIONS = Worker(
         Details(
             of=TRANSACTIONS,
             condition=models.Q(transaction_type="TRANSFER"),
-            fetch=lambda client, row: [finances.get_transfer(client, row.transaction_id)],
+            fetch=lambda client, rows: [finances.get_transfer(client, rows[0].transaction_id)],
             into=TRANSFERS,
         ),
     ),
@@ -352,7 +366,7 @@ _FINANCES = Worker(
         Recheck(),
         Details(
             of=PAYOUTS,
-            fetch=lambda client, row: finances.transactions_of_payout(client, row.payout_id),
+            fetch=lambda client, rows: finances.transactions_of_payout(client, rows[0].payout_id),
             into=TRANSACTIONS,
         ),
     ),

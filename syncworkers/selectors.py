@@ -254,7 +254,7 @@ def _listed(account: EbayAccount) -> dict[str, int]:
         snapshot_pass__account=account, snapshot_pass__finished_at=None, snapshot_pass__listed_at=None
     )
     size = Func(F("row_ids"), function="cardinality", output_field=IntegerField())
-    return dict(parts.order_by().values_list("snapshot_pass__api_family").annotate(Sum(size)))
+    return dict(parts.order_by().values_list("snapshot_pass__api_family").annotate(listed_total=Sum(size)))
 
 
 def _unsaved_state(account: EbayAccount, worker: Worker) -> SyncState:

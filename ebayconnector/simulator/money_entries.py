@@ -25,6 +25,8 @@ NEVER = 1 << 62
 
 EntryKey = tuple[str, int, int]
 
+DISPUTE_WON_MS = 3 * DAY_MS
+
 _DICE, _SIZES, _CHARGES = 41, 42, 43  # salts
 _LOW = 1023
 _PARTS = 8
@@ -122,16 +124,37 @@ def _trouble(created_ms: int, n: int, money: OrderMoney, dice: _Dice, sizes: _Di
     if dice.per_mille(3) < 40:
         billed_ms = created_ms + 4 * MINUTE_MS
         yield Entry(NON_SALE_CHARGE, n, 0, billed_ms, billed_ms, -max(1, money.due * 3 // 100))
-    opened_ms = created_ms + 3 * DAY_MS + sizes.number(4, 7 * 24) * HOUR_MS
-    if dice.per_mille(4) < 8:
+    opened_ms = _dispute_ms(created_ms, sizes)
+    if _is_disputed(dice):
         yield Entry(DISPUTE, n, 0, opened_ms, opened_ms, -money.due)
-        won_ms = opened_ms + 3 * DAY_MS
-        if dice.bits >> 63:
+        won_ms = opened_ms + DISPUTE_WON_MS
+        if _is_won(dice):
             yield Entry(CREDIT, n, 0, won_ms, won_ms, money.due)
     if dice.per_mille(5) < 10:
         from_funds = sizes.number(5, 3) == 0
         owed = max(1, money.due - money.final_value)
         yield Entry(TRANSFER, n, 0, opened_ms, opened_ms if from_funds else NEVER, -owed)
+
+
+def _dispute_ms(created_ms: int, sizes: _Dice) -> int:
+    return created_ms + 3 * DAY_MS + sizes.number(4, 7 * 24) * HOUR_MS
+
+
+def _is_disputed(dice: _Dice) -> bool:
+    return dice.per_mille(4) < 8
+
+
+def _is_won(dice: _Dice) -> bool:
+    return bool(dice.bits >> 63)
+
+
+def dispute_of(book: OrderBook, n: int) -> tuple[int, bool] | None:
+    """When a payment dispute takes the order's money, and whether it comes back; None for most orders."""
+    dice = _Dice(mix(book.seed, book.seller_number, _DICE, n))
+    if not _is_disputed(dice):
+        return None
+    sizes = _Dice(mix(book.seed, book.seller_number, _SIZES, n))
+    return _dispute_ms(book.created[n], sizes), _is_won(dice)
 
 
 def month_of(at_ms: int) -> int:

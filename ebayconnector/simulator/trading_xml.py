@@ -1,4 +1,4 @@
-"""The Trading API's envelope: requests read safely, answers and localised errors written (03 §3.1)."""
+"""The Trading API's envelope: requests read safely, answers written (03 §3.1)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,64 +6,18 @@ from typing import Any
 from lxml import etree
 from starlette.responses import Response
 
+from ebayconnector.simulator.json_types import JsonObject
 from ebayconnector.simulator.times import iso
+from ebayconnector.simulator.trading_errors import SYSTEM_ERRORS, Problem, error_text
 
 NAMESPACE = "urn:ebay:apis:eBLBaseComponents"
 VERSION, BUILD = "1423", "E1423_CORE_API_19187371_R1"
 
-SYSTEM_ERRORS = frozenset({10007})
 
-# Short texts by language; eBay localises by site, clients must look at codes (03 §0, 8).
-_TEXTS: dict[int, dict[str, str]] = {
-    2: {
-        "en": "Unsupported API call.",
-        "de": "Nicht unterstützter API-Aufruf.",
-        "fr": "Appel API non pris en charge.",
-    },
-    5: {"en": "XML Parse error.", "de": "XML-Analysefehler.", "fr": "Erreur d'analyse XML."},
-    340: {
-        "en": "Page number is out of range.",
-        "de": "Ungültige Seitenzahl.",
-        "fr": "Numéro de page hors limites.",
-    },
-    518: {
-        "en": "Your application has exceeded usage limit on this call.",
-        "de": "Ihre Anwendung hat das Nutzungslimit für diesen Aufruf überschritten.",
-        "fr": "Votre application a dépassé la limite d'utilisation pour cet appel.",
-    },
-    930: {
-        "en": "No XML token was found in the request.",
-        "de": "Kein Token gefunden.",
-        "fr": "Aucun jeton trouvé.",
-    },
-    931: {
-        "en": "Auth token is invalid.",
-        "de": "Authentifizierungs-Token ist ungültig.",
-        "fr": "Le jeton d'authentification est non valide.",
-    },
-    932: {
-        "en": "Auth token is hard expired.",
-        "de": "Authentifizierungs-Token ist abgelaufen.",
-        "fr": "Le jeton d'authentification a expiré.",
-    },
-    10007: {
-        "en": "Internal error to the application.",
-        "de": "Interner Anwendungsfehler.",
-        "fr": "Erreur interne de l'application.",
-    },
-    10012: {
-        "en": "Invalid value for header.",
-        "de": "Ungültiger Header-Wert.",
-        "fr": "Valeur d'en-tête non valide.",
-    },
-    16110: {"en": "Token expired or revoked.", "de": "Token abgelaufen.", "fr": "Jeton expiré ou révoqué."},
-    21916984: {
-        "en": "Invalid IAF token.",
-        "de": "Ungültiger IAF-Token.",
-        "fr": "Jeton IAF non valide.",
-    },
-    21917053: {"en": "Expired IAF token.", "de": "IAF-Token abgelaufen.", "fr": "Jeton IAF expiré."},
-}
+class CData(str):
+    """A text that is written as a CDATA section instead of with escaped entities."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +28,26 @@ class TradingCall:
     language: str
     at_ms: int
     root: etree._Element | None
+    site_id: str = ""
 
     def text(self, path: str) -> str | None:
         """Text of an element below the root, by local names joined with `/`; None when absent or empty."""
         if self.root is None:
             return None
-        steps = "/".join(f"{{{NAMESPACE}}}{name}" for name in path.split("/"))
-        found = self.root.findtext(steps)
+        found = self.root.findtext(_steps(path))
         return found.strip() or None if found else None
+
+    def texts(self, path: str) -> list[str]:
+        """Texts of all elements at a path, the empty ones left out."""
+        found = [] if self.root is None else self.root.findall(_steps(path))
+        return [text for text in ((one.text or "").strip() for one in found) if text]
+
+    def has(self, path: str) -> bool:
+        return self.root is not None and self.root.find(_steps(path)) is not None
+
+
+def _steps(path: str) -> str:
+    return "/".join(f"{{{NAMESPACE}}}{name}" for name in path.split("/"))
 
 
 def read_xml(body: bytes) -> etree._Element | None:
@@ -95,60 +61,77 @@ def read_xml(body: bytes) -> etree._Element | None:
     return None if docinfo.doctype else root
 
 
-def root_element(name: str) -> etree._Element:
-    """An element of the default namespace, without a prefix."""
-    namespaces: Any = {None: NAMESPACE}  # the stubs do not know the default namespace
-    return etree.Element(f"{{{NAMESPACE}}}{name}", nsmap=namespaces)
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The containers of an answer, in their order, and what is reported beside them."""
+
+    body: JsonObject
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def ack(self) -> str:
+        if not self.problems:
+            return "Success"
+        return "Warning" if all(problem.warning for problem in self.problems) else "PartialFailure"
 
 
-def element(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
-    child = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}")
-    child.text = text
-    return child
-
-
-def _envelope(call: TradingCall, ack: str) -> etree._Element:
-    root = root_element(f"{call.name or 'Unknown'}Response")
-    element(root, "Timestamp", iso(call.at_ms))
-    element(root, "Ack", ack)
-    message_id = call.text("MessageID")
-    if message_id:
-        element(root, "CorrelationID", message_id)
-    return root
-
-
-def _close(root: etree._Element) -> Response:
-    body = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
-    return Response(body, media_type="text/xml")
-
-
-def success(call: TradingCall, *children: etree._Element) -> Response:
-    root = _envelope(call, "Success")
-    element(root, "Version", VERSION)
-    element(root, "Build", BUILD)
-    root.extend(children)
-    return _close(root)
+def answer_response(call: TradingCall, answer: Answer) -> Response:
+    return _respond(call, answer.ack, answer.problems, answer.body)
 
 
 def failure(call: TradingCall, code: int, *values: str) -> Response:
     """`Ack` Failure with status 200; `values` become ErrorParameters."""
-    root = _envelope(call, "Failure")
-    errors = element(root, "Errors")
-    text = _text(code, call.language)
-    element(errors, "ShortMessage", text)
-    element(errors, "LongMessage", f"{text} {' '.join(values)}".strip())
-    element(errors, "ErrorCode", str(code))
-    element(errors, "SeverityCode", "Error")
-    for at, value in enumerate(values):
-        parameter = element(errors, "ErrorParameters")
-        parameter.set("ParamID", str(at))
-        element(parameter, "Value", value)
-    element(errors, "ErrorClassification", "SystemError" if code in SYSTEM_ERRORS else "RequestError")
-    element(root, "Version", VERSION)
-    element(root, "Build", BUILD)
-    return _close(root)
+    return failure_response(call, Problem(code, values))
 
 
-def _text(code: int, language: str) -> str:
-    texts = _TEXTS.get(code, {})
-    return texts.get(language) or texts.get("en") or f"Error {code}."
+def failure_response(call: TradingCall, *problems: Problem) -> Response:
+    return _respond(call, "Failure", problems, {})
+
+
+def _respond(call: TradingCall, ack: str, problems: tuple[Problem, ...], body: JsonObject) -> Response:
+    namespaces: Any = {None: NAMESPACE}  # the stubs do not know the default namespace
+    root = etree.Element(f"{{{NAMESPACE}}}{call.name or 'Unknown'}Response", nsmap=namespaces)
+    head: JsonObject = {"Timestamp": iso(call.at_ms), "Ack": ack, "CorrelationID": call.text("MessageID")}
+    _write_members(root, head)
+    for problem in problems:
+        _write_problem(root, problem, call.language)
+    _write_members(root, {"Version": VERSION, "Build": BUILD} | body)
+    content = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    return Response(content, media_type="text/xml")
+
+
+def _write_problem(root: etree._Element, problem: Problem, language: str) -> None:
+    text = error_text(problem.code, language)
+    errors = _write(root, "Errors", {})
+    head = {"ShortMessage": text, "LongMessage": " ".join((text, *problem.values))}
+    severity = "Warning" if problem.warning else "Error"
+    _write_members(errors, head | {"ErrorCode": problem.code, "SeverityCode": severity})
+    for at, value in enumerate(problem.values):
+        _write(errors, "ErrorParameters", {"Value": value}).set("ParamID", str(at))
+    kind = "SystemError" if problem.code in SYSTEM_ERRORS else "RequestError"
+    _write(errors, "ErrorClassification", kind)
+
+
+def _write_members(parent: etree._Element, members: JsonObject) -> None:
+    """None writes nothing, a list one element for each of its values."""
+    for name, value in members.items():
+        if isinstance(value, list):
+            for one in value:
+                _write(parent, name, one)
+        elif value is not None:
+            _write(parent, name, value)
+
+
+def _write(parent: etree._Element, name: str, value: Any) -> etree._Element:
+    """One element. An object with `currencyID` is an amount: its `value` the text, the currency an attribute."""
+    child = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}")
+    if isinstance(value, dict) and "currencyID" in value:
+        child.set("currencyID", value["currencyID"])
+        child.text = value["value"]
+    elif isinstance(value, dict):
+        _write_members(child, value)
+    elif isinstance(value, CData):
+        child.text = etree.CDATA(value)
+    else:
+        child.text = str(value).lower() if isinstance(value, bool) else str(value)
+    return child

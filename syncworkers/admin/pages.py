@@ -17,8 +17,8 @@ def pages(staff_only: Wrap) -> list[URLPattern]:
     return [
         path("workers/", staff_only(board.workers), name="workers"),
         path("workers/board/", staff_only(board.workers_board), name="workers_board"),
-        path("workers/quotas/", staff_only(quotas.quotas), name="quotas"),
-        path("workers/quotas/rows/", staff_only(quotas.quota_rows), name="quota_rows"),
+        path("quotas/", staff_only(quotas.quotas), name="quotas"),
+        path("quotas/rows/", staff_only(quotas.quota_rows), name="quota_rows"),
         path("workers/runs/<int:run_id>/", staff_only(run_page.run_page), name="run"),
         path("workers/runs/<int:run_id>/lines/", staff_only(run_page.run_lines), name="run_lines"),
         path("workers/runs/<int:run_id>/cancel/", staff_only(acts.cancel_run), name="cancel_run"),

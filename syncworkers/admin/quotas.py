@@ -57,7 +57,7 @@ def _shown(line: QuotaLine) -> dict[str, Any]:
 def _advice(line: QuotaLine) -> str:
     """What the state means, and what a person could do; '' when all is well."""
     if line.status == "used up":
-        return "Scheduled runs wait for the reset; the last calls are kept for people, tokens and snipes."
+        return "What can wait waits for the reset: the last calls are kept for people, tokens and snipes."
     if line.status == "paused":
         return "eBay refused calls and asked for a pause. It goes on by itself."
     if line.status == "stretched":

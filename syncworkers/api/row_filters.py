@@ -30,9 +30,10 @@ def row_filters(key: str) -> type[Filters]:
     filters: dict[str, Any] = {
         "account": IdFilter(field_name="account_id", help_text="The account's id"),
         "account_id": IdFilter(field_name="account_id", help_text="The same as account"),
-        "closed": SwitchFilter(field_name="closed_at", lookup_expr="isnull", exclude=True),
         "search": CharFilter(method="searched", help_text="Part of an id, name or title"),
     }
+    if any(field.name == "closed_at" for field in source.model._meta.concrete_fields):
+        filters["closed"] = SwitchFilter(field_name="closed_at", lookup_expr="isnull", exclude=True)
     for field in source.model._meta.concrete_fields:
         filters |= _column_filters(field)
     if "buyer_username" in filters:

@@ -62,6 +62,7 @@ class Migration(migrations.Migration):
                 ('table', models.CharField(max_length=40)),
                 ('row_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
                 ('bad_keys', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), default=list, size=None)),
+                ('units', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), default=list, help_text="What eBay's total counts", size=None)),
                 ('snapshot_pass', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='syncworkers.snapshotpass')),
             ],
         ),

@@ -55,6 +55,7 @@ class SnapshotPart(models.Model):
     table = models.CharField(max_length=40)
     row_ids = ArrayField(models.BigIntegerField())
     bad_keys = ArrayField(models.CharField(max_length=200), default=list)
+    units = ArrayField(models.CharField(max_length=200), default=list, help_text="What eBay's total counts")
 
     objects = ScopedQuerySet.as_manager()
 

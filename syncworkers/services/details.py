@@ -34,11 +34,11 @@ def take_details(context: RunContext, step: Details, *, most: int | None) -> boo
     """
     asking = Asking(context, step)
     asked = 0
-    for row in asking.due():
+    for rows in asking.due():
         if asked == most:
             break
         asked += 1
-        asking.ask(row)
+        asking.ask(rows)
     asking.set_aside_unanswered()
     return most is None or asked < most
 
@@ -51,12 +51,14 @@ class Asking:
     step: Details
     unanswered: list[tuple[DetailedRow, EbayError]] = field(default_factory=list)
 
-    def due(self) -> Iterator[DetailedRow]:
+    def due(self) -> Iterator[list[DetailedRow]]:
+        """Rows in batches, as they are asked for."""
         may_ask = Q(detail_retry_at=None) | Q(detail_retry_at__lte=Now())
         rows = self._rows().filter(self.step.condition, may_ask, detail_at=None).order_by("-id")
         before = None
         while batch := list(rows.filter(pk__lt=before)[:_AT_ONCE] if before else rows[:_AT_ONCE]):
-            yield from batch
+            for start in range(0, len(batch), self.step.batch):
+                yield batch[start : start + self.step.batch]
             before = batch[-1].pk
 
     def _rows(self) -> QuerySet[Any]:
@@ -64,38 +66,54 @@ class Asking:
         rows: QuerySet[Any] = model._default_manager.filter(account_id=self.context.run.account_id)
         return rows
 
-    def ask(self, row: DetailedRow) -> None:
+    def ask(self, rows: Sequence[DetailedRow]) -> None:
+        """Ask for some; when eBay does not answer for them together, one by one."""
         self.context.pause_point()
         try:
-            records = self.step.fetch(self.context.client, row)
+            records = self.step.fetch(self.context.client, rows)
         except NotFound:
             records = []
-        except (Unavailable, BadAnswer) as failure:
-            self.unanswered.append((row, failure))
-            if len(self.unanswered) >= _OUTAGE:
-                raise
-            return
-        except Refused as failure:
-            self.unanswered.append((row, failure))
-            self.set_aside_unanswered()
+        except (Unavailable, BadAnswer, Refused) as failure:
+            if len(rows) > 1:
+                for row in rows:
+                    self.ask([row])
+            else:
+                self._note_unanswered(rows[0], failure)
             return
         self.set_aside_unanswered()
-        self._keep(row, records)
+        self._keep(rows, records)
+
+    def _note_unanswered(self, row: DetailedRow, failure: EbayError) -> None:
+        self.unanswered.append((row, failure))
+        if isinstance(failure, Refused):
+            self.set_aside_unanswered()
+        elif len(self.unanswered) >= _OUTAGE:
+            raise failure
 
     def set_aside_unanswered(self) -> None:
         for row, failure in self.unanswered:
             self._set_aside(row, failure)
         self.unanswered.clear()
 
-    def _keep(self, row: DetailedRow, records: Sequence[Any]) -> None:
+    def _keep(self, rows: Sequence[DetailedRow], records: Sequence[Any]) -> None:
         context = self.context
         with context.fenced() as signals:
             result = store_items(context, self.step.into, records)
-            # Only of the version that was asked about.
-            self._rows().filter(pk=row.pk, content_hash=row.content_hash).update(detail_at=Now())
-            coverage.heal_quarantine(context.run.account_id, context.run.api_family, [self._key(row)])
+            for row in rows:
+                # Only of the version that was asked about.
+                asked = self._rows().filter(pk=row.pk, content_hash=row.content_hash)
+                asked.update(detail_at=Now(), **self._learned(row, records))
+            keys = [self._key(row) for row in rows]
+            coverage.heal_quarantine(context.run.account_id, context.run.api_family, keys)
             counted = count(context, result, fetched=len(records))
         page_done(context, signals, counted)
+
+    def _learned(self, row: DetailedRow, records: Sequence[Any]) -> dict[str, Any]:
+        """What the details tell about the record itself, as far as it is news."""
+        told = dict(self.step.learn(records)) if self.step.learn else {}
+        if all(getattr(row, name) == value for name, value in told.items()):
+            return {}
+        return {**told, "changed_at": Now()}
 
     def _set_aside(self, row: DetailedRow, failure: EbayError) -> None:
         """Kept with its evidence and asked again later; what eBay refuses for what it is, is no failure."""

@@ -138,14 +138,9 @@ class PassReading:
         return complete
 
     def _distinct(self) -> int:
-        """How many different records the list has shown."""
-        row = fetch_one(
-            "SELECT (SELECT count(DISTINCT shown) FROM syncworkers_snapshotpart p, unnest(p.row_ids) shown "
-            "        WHERE p.snapshot_pass_id = %(pass)s AND p.table = %(table)s) "
-            "     + (SELECT count(DISTINCT bad) FROM syncworkers_snapshotpart p, unnest(p.bad_keys) bad "
-            "        WHERE p.snapshot_pass_id = %(pass)s AND p.table = %(table)s)",
-            {"pass": self.pass_.pk, "table": self.table.key},
-        )
+        """How many different records, or units of them, the list has shown."""
+        counted = _UNITS if self.reads.unit else _RECORDS
+        row = fetch_one(counted, {"pass": self.pass_.pk, "table": self.table.key})
         return int(row[0]) if row else 0
 
     def begin_again(self) -> None:
@@ -228,8 +223,10 @@ class PassReading:
         result = store_items(self.context, table, items)
         bad_keys = [bad.key for bad in result.bad]
         ids = result.row_ids
-        if ids or bad_keys:
-            self.pass_.parts.create(table=table.key, row_ids=ids, bad_keys=bad_keys)
+        unit = self.reads.unit if table is self.table else None
+        units = sorted({unit(item) for item in items}) if unit else []
+        if ids or bad_keys or units:
+            self.pass_.parts.create(table=table.key, row_ids=ids, bad_keys=bad_keys, units=units)
             table.model._default_manager.filter(pk__in=ids, closed_at__isnull=False).update(
                 closed_at=None, changed_at=Now()
             )
@@ -243,7 +240,8 @@ class PassReading:
     def finish(self) -> int:
         """Close what was missing for the second time and end the pass; inside `fenced`. How many closed."""
         run, pass_ = self.context.run, self.pass_
-        closed = sum(_close_missing(run.account_id, table, pass_.pk) for table in self.reads.tables)
+        closing = self.reads.tables if self.reads.closes else ()
+        closed = sum(_close_missing(run.account_id, table, pass_.pk) for table in closing)
         SyncState.objects.filter(pk=self.context.state.pk).update(snapshot_at=pass_.started_at)
         pass_.parts.all().delete()
         self._save({"finished_at": timezone.now()})
@@ -254,6 +252,16 @@ def _asked_key(each: Each, key: str) -> str:
     return f"{each.table.key} of {key}"[:200]
 
 
+_RECORDS = """
+SELECT (SELECT count(DISTINCT shown) FROM syncworkers_snapshotpart p, unnest(p.row_ids) shown
+        WHERE p.snapshot_pass_id = %(pass)s AND p."table" = %(table)s)
+     + (SELECT count(DISTINCT bad) FROM syncworkers_snapshotpart p, unnest(p.bad_keys) bad
+        WHERE p.snapshot_pass_id = %(pass)s AND p."table" = %(table)s)
+"""
+_UNITS = """
+SELECT count(DISTINCT unit) FROM syncworkers_snapshotpart p, unnest(p.units) unit
+WHERE p.snapshot_pass_id = %(pass)s AND p."table" = %(table)s
+"""
 _SHOWN = """
 SELECT unnest(row_ids) FROM syncworkers_snapshotpart WHERE snapshot_pass_id = %(pass)s AND "table" = %(table)s
 """

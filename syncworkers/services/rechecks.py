@@ -13,6 +13,7 @@ from ebayconnector.ebay.errors import BadAnswer, Refused, Unavailable
 from syncworkers.mappers.reading import Maturity
 from syncworkers.maturity import next_check
 from syncworkers.models import Reason, SyncState
+from syncworkers.models.rows import DetailedRow
 from syncworkers.ranges import MILLISECOND, Span, to_millisecond
 from syncworkers.registry import Recheck
 from syncworkers.windows import SAFETY
@@ -68,10 +69,11 @@ def _due_spans(context: RunContext) -> list[Span]:
 def _read_again(context: RunContext, span: Span) -> None:
     """Read a span once more, and set the next look of what is not final yet."""
     began = context.ebay_now()
+    shown: set[int] = set()
     try:
         waiting = [span]
         while waiting:
-            waiting.extend(read_slice(context, waiting.pop(), covers=False))
+            waiting.extend(read_slice(context, waiting.pop(), shown=shown))
     except (Unavailable, BadAnswer, KeptMoving) as failure:
         with context.fenced():
             _due_in(context, span, began).update(check_at=began + _POSTPONED)
@@ -81,11 +83,18 @@ def _read_again(context: RunContext, span: Span) -> None:
         context.progress.incomplete(reason, text)
         return
     with context.fenced():
+        _ask_after_vanished(context, _due_in(context, span, began).exclude(pk__in=shown))
         rows = list(_due_in(context, span, began).only("id", "maturity", "occurred_at"))
         for row in rows:
             row.check_at = next_check(Maturity(row.maturity), row.occurred_at, now=began)
         _rows(context).bulk_update(rows, ["check_at"], batch_size=1000)
         runlog.write(context.run, "rechecked", f"{words(span)}: {len(rows)} records looked at again")
+
+
+def _ask_after_vanished(context: RunContext, rows: QuerySet[Any]) -> None:
+    """A record that the list no longer shows may live on elsewhere: its details tell."""
+    if issubclass(context.worker.table.model, DetailedRow):
+        rows.update(detail_at=None, detail_retry_at=None)
 
 
 def _due_in(context: RunContext, span: Span, began: datetime) -> QuerySet[Any]:

@@ -30,17 +30,18 @@ class KeptMoving(Exception):
     """A slice that was only looked at again could not be read without its records moving."""
 
 
-def read_slice(context: RunContext, span: Span, *, covers: bool = True) -> list[Span]:
+def read_slice(context: RunContext, span: Span, *, shown: set[int] | None = None) -> list[Span]:
     """Read one slice to its end; returns the smaller ones it must be cut into instead, oldest first.
 
-    `covers` is False for what was read before and is only looked at again: no coverage, no gap.
+    `shown`: for what was read before and is only looked at again; takes the ids of the rows that came. There
+    is no coverage and no gap then, and KeptMoving is raised.
     """
     reads = context.windows
     if reads.longest is not None and span.length > reads.longest:
         return span.split(-(-span.length // reads.longest))
-    reading = SliceReading(context, span, 1, covers=covers)
+    reading = SliceReading(context, span, 1, shown=shown)
     for attempt in range(1, ATTEMPTS_PER_SLICE + 1):
-        reading = SliceReading(context, span, attempt, covers=covers)
+        reading = SliceReading(context, span, attempt, shown=shown)
         if reading.read():
             return []
         if reading.parts > 1:
@@ -50,7 +51,7 @@ def read_slice(context: RunContext, span: Span, *, covers: bool = True) -> list[
             runlog.write(context.run, "drift", text, level="warning")
     if span.length > SHORTEST_SLICE:
         return span.split(reading.parts_of_a_page)
-    if not covers:
+    if shown is not None:
         raise KeptMoving(f"records kept moving while {words(span)} was read")
     with context.fenced():
         context.give_up([span], Reason.DRIFT, "records kept moving while the slice was read")
@@ -64,11 +65,11 @@ class SliceReading:
     time cannot be read.
     """
 
-    def __init__(self, context: RunContext, span: Span, attempt: int, *, covers: bool) -> None:
+    def __init__(self, context: RunContext, span: Span, attempt: int, *, shown: set[int] | None) -> None:
         self.context = context
         self.span = span
         self.attempt = attempt
-        self.covers = covers
+        self.shown = shown
         self.parts = 1
         self._total: int | None = None
         self._limit = 1
@@ -117,6 +118,8 @@ class SliceReading:
             expected = page.total if self.attempt == 1 and page.number == 1 else 0
             counted = count(context, result, fetched=len(items), expected=expected)
             runlog.page(context.run, self.span, page, result)
+        if self.shown is not None:
+            self.shown.update(result.row_ids)
         context.progress.slices += done
         page_done(context, signals, counted)
         return done
@@ -148,7 +151,7 @@ class SliceReading:
         if self.span in places and self.span.length > SHORTEST_SLICE:
             self.parts = 2
             return False
-        if not self.covers:
+        if self.shown is not None:
             return True
         run = self.context.run
         coverage.add_coverage(run.account_id, run.api_family, without([self.span], places))

@@ -231,7 +231,7 @@ def _upsert(table: Table, account: EbayAccount, records: list[Record], asked: As
         f"%s, %s, {_quoted(values)} FROM unnest({_arrays(model, values)}) AS u({_quoted(values)}) "
         f"ON CONFLICT (account_id, {keys}) DO UPDATE SET house_name = excluded.house_name, "
         + ", ".join(f'"{name}" = excluded."{name}"' for name in changing)
-        + (", detail_at = NULL, detail_retry_at = NULL" if detailed else "")
+        + (", detail_at = NULL, detail_retry_at = NULL" if detailed and not table.details_once else "")
         + ", changed_at = clock_timestamp(), closed_at = NULL "
         "WHERE t.content_hash IS DISTINCT FROM excluded.content_hash "
         "AND (t.ebay_modified_at IS NULL OR excluded.ebay_modified_at IS NULL "

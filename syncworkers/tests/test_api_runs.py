@@ -126,6 +126,14 @@ def test_the_log_of_a_run_is_read_on_from_the_last_line(operator, account):
     assert operator.get(f"{AT}/logs/{run.pk}?after=x").status_code == 400
 
 
+@pytest.fixture
+def only_orders(monkeypatch):
+    """The schedule of one family alone: how many there are does not matter here."""
+    one = {"orders": WORKERS["orders"]}
+    for module in ("upcoming", "services.tick"):
+        monkeypatch.setattr(f"syncworkers.{module}.WORKERS", one)
+
+
 def coming(client, query=""):
     body = client.get(f"{AT}/schedule?{query}").json()
     return [row["at"] for row in body["results"]], [
@@ -137,7 +145,7 @@ def iso(moment):
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def test_the_schedule_follows_the_workers_rhythm(operator, account):
+def test_the_schedule_follows_the_workers_rhythm(operator, account, only_orders):
     first = timezone.now() + timedelta(minutes=3)
     SyncStateFactory(account=account, next_run_at=first)
     times, held_back = coming(operator, f"account_id={account.pk}&hours=1")
@@ -145,7 +153,7 @@ def test_the_schedule_follows_the_workers_rhythm(operator, account):
     assert held_back == []
 
 
-def test_the_schedule_says_what_the_tick_then_does(operator, account):
+def test_the_schedule_says_what_the_tick_then_does(operator, account, only_orders):
     SyncStateFactory(account=account, next_run_at=timezone.now() - EVERY / 2)
     times, _ = coming(operator, "hours=1")
     tick()
@@ -153,14 +161,14 @@ def test_the_schedule_says_what_the_tick_then_does(operator, account):
     assert times[1] == iso(SyncState.objects.get().next_run_at)
 
 
-def test_missed_slots_are_not_replayed_in_the_schedule(operator, account):
+def test_missed_slots_are_not_replayed_in_the_schedule(operator, account, only_orders):
     SyncStateFactory(account=account, next_run_at=timezone.now() - timedelta(days=3))
     times, _ = coming(operator, "hours=1")
     assert len(times) == 12
     assert times[0] >= iso(timezone.now() - timedelta(minutes=1))
 
 
-def test_an_open_breaker_and_a_pause_delay_the_schedule(operator, account):
+def test_an_open_breaker_and_a_pause_delay_the_schedule(operator, account, only_orders):
     later = timezone.now() + timedelta(minutes=30)
     state = SyncStateFactory(
         account=account, next_run_at=timezone.now() + timedelta(minutes=1), breaker_until=later
@@ -173,13 +181,21 @@ def test_an_open_breaker_and_a_pause_delay_the_schedule(operator, account):
     assert times[1] == iso(state.next_run_at + EVERY * 6)
 
 
-def test_a_worker_that_waits_for_a_person_is_named_with_its_reason(operator, account):
+def test_a_worker_that_waits_for_a_person_is_named_with_its_reason(operator, account, only_orders):
     SyncStateFactory(account=account, enabled=False)
     assert coming(operator, "hours=1") == ([], [("orders", "disabled")])
 
 
 def test_a_new_account_runs_at_once(operator):
-    assert len(coming(operator, "hours=1")[0]) == 12
+    assert len(coming(operator, "hours=1")[0]) == 12 * len(WORKERS)
+
+
+def test_a_scope_that_was_not_granted_is_named_in_the_schedule(operator, account):
+    give_token(account, granted_scopes=[*WORKERS["orders"].scopes, *WORKERS["offers"].scopes])
+    held_back = operator.get(f"{AT}/schedule?hours=1").json()["held_back"]
+    assert {row["api_family"]: row["reason_text"] for row in held_back} == {
+        family: "The account did not grant sell.finances" for family in ("transactions", "finances")
+    }
 
 
 @pytest.mark.parametrize("query", ["hours=x", "hours=0", "hours=1000", "account_id=x", "limit=x", "hour=1"])

@@ -12,7 +12,15 @@ from django.utils import timezone
 
 from syncworkers.management.commands import workers as command
 from syncworkers.ranges import Span
-from tests.factories import ACCESS_TOKEN, AccountFactory, RunFactory, SyncStateFactory, give_token
+from syncworkers.registry import WORKERS
+from tests.factories import (
+    ACCESS_TOKEN,
+    AccountFactory,
+    RunFactory,
+    SnapshotPassFactory,
+    SyncStateFactory,
+    give_token,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -23,9 +31,10 @@ def board(**options):
     return out.getvalue()
 
 
-def cells(**options):
-    """The orders line of the only account, by column: as the columns stand below their heads."""
-    head, line = board(**options).splitlines()
+def cells(family="orders", **options):
+    """The family's line of the only account, by column: as the columns stand below their heads."""
+    head, *lines = board(**options).splitlines()
+    (line,) = [line for line in lines if f" {family} " in line]
     starts = [head.index(name) for name in command._HEAD] + [None]
     return {
         name: line[begin:end].strip()
@@ -86,6 +95,30 @@ def test_a_run_under_way_shows_its_progress(expected, status):
     assert cells()["status"] == status
 
 
+def test_a_scope_that_was_not_granted_is_named():
+    state = SyncStateFactory()
+    give_token(state.account, granted_scopes=["https://api.ebay.com/oauth/api_scope"])
+    shown = cells("transactions")
+    assert (shown["status"], shown["error"]) == ("missing_scope", "The account did not grant sell.finances")
+
+
+def test_what_is_read_whole_shows_how_far_its_pass_is():
+    state = SyncStateFactory(api_family="offers", snapshot_at=timezone.now() - timedelta(minutes=7))
+    assert (cells("offers")["lag"], cells("offers")["complete"]) == ("7 min", "100 %")
+    pass_ = SnapshotPassFactory(account=state.account, total=3000)
+    pass_.parts.create(table="inventory_items", row_ids=list(range(1204)))
+    assert cells("offers")["complete"] == "1,204 of 3,000 listed"
+    pass_.listed, pass_.listed_at, pass_.asked = 3000, timezone.now(), 300
+    pass_.save()
+    assert cells("offers")["complete"] == "300 of 3,000 asked"
+
+
+def test_a_run_that_asks_for_more_than_was_listed_shows_no_share():
+    state = SyncStateFactory(api_family="offers")
+    ran(state.account, api_family="offers", status="running", rows_fetched=10, rows_expected=40)
+    assert cells("offers")["status"] == "running"
+
+
 def test_complete_only_when_nothing_is_missing():
     assert [command._percent(share) for share in (0.0, 0.999, 0.9996, 1.0)] == [
         "0 %",
@@ -119,7 +152,7 @@ def test_no_accounts():
 def test_no_token_and_no_control_characters():
     SyncStateFactory(last_error=f"line\nof \x1b[2J {ACCESS_TOKEN}")
     shown = board()
-    assert len(shown.splitlines()) == 2
+    assert len(shown.splitlines()) == 1 + len(WORKERS)
     assert "\x1b" not in shown
     assert ACCESS_TOKEN not in shown
 
@@ -157,8 +190,8 @@ def watch(monkeypatch, *acts):
 def test_the_watch_draws_anew_until_ctrl_c(monkeypatch):
     state = SyncStateFactory()
     first, second = watch(monkeypatch, lambda: ran(state.account, rows_fetched=5, rows_stored=4))
-    assert ("never ran" in first, "5/4/0" in first) == (True, False)
-    assert ("never ran" in second, "5/4/0" in second) == (False, True)
+    assert (first.count("never ran"), "5/4/0" in first) == (len(WORKERS), False)
+    assert (second.count("never ran"), "5/4/0" in second) == (len(WORKERS) - 1, True)
 
 
 def test_the_watch_outlives_a_database_that_restarts(monkeypatch):
@@ -183,4 +216,4 @@ def test_lines_fit_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     screen = Screen(lambda: None)
     call_command("workers", stdout=screen)
-    assert [len(line) <= 60 for line in screen.getvalue().splitlines()] == [True, True]
+    assert {len(line) <= 60 for line in screen.getvalue().splitlines()} == {True}

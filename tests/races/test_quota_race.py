@@ -107,10 +107,12 @@ def test_of_a_killed_process_no_more_than_ten_calls_are_missing(children):
 
 
 def test_a_new_process_goes_on_where_the_others_were(children):
-    take(children, 470)
+    take(children, 450)
     fresh, taken = Allowances(), 0
     with pytest.raises(QuotaExhausted):
         while True:
             fresh.take(KEY, Lane.SCHEDULE)
             taken += 1
-    assert taken == LIMIT * 95 // 100 - PROCESSES * 470
+    assert used() == LIMIT * 95 // 100
+    # Near the end blocks are small: hardly anything lies with those that do not call.
+    assert LIMIT * 95 // 100 - PROCESSES * (450 + 10) <= taken <= LIMIT * 95 // 100 - PROCESSES * 450

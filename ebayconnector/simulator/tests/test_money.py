@@ -296,6 +296,19 @@ def test_funds_are_what_is_not_paid_out(large):
     assert body == large.sim.control("GET", "/truth/funds?seller=large")
 
 
+def test_transfer_from_a_bank_is_no_part_of_the_funds(caller):
+    caller.sim.control("POST", "/orders", {"seller": US_SELLER, "count": 600})
+    for _half_day in range(24):
+        caller.advance(0.5)
+        under_way = caller.rows("transactionType:{TRANSFER}", "transactionStatus:{FUNDS_PROCESSING}")
+        if under_way:
+            break
+    sales = caller.rows("transactionType:{SALE}", "transactionStatus:{FUNDS_PROCESSING}")
+    processing = caller.get("/seller_funds_summary").json().get("processingFunds", {"value": "0"})
+    assert under_way
+    assert cents(processing) == sum(signed(row) for row in sales)
+
+
 def test_debts_wait_for_the_next_payout(sim):
     sim.freeze()
     sim.control("POST", "/sellers", {"username": "small", "orders": 0})
