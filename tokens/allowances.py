@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import Error
+from django.db import Error, connection
 
 from ebayconnector.database import execute, fetch_one
 from ebayconnector.ebay.errors import EbayError
@@ -34,9 +34,9 @@ from .quotas import (
 
 logger = logging.getLogger(__name__)
 
-# A block is used up or reported within this time…
+# No call is made from a block that is older than this…
 _BLOCK_LIVES_S = 300.0
-# …and forgotten by the row after one to two of these, longer than any living process holds it.
+# …and the row forgets it after one to two of these.
 _HELD_FOR = timedelta(minutes=10)
 # History's part of the day grows by the minute: it is worth asking again before the reset.
 _HISTORY_AGAIN = timedelta(minutes=30)
@@ -206,7 +206,13 @@ class Allowances:
             logger.warning("calls of %s are not counted yet", key.api, exc_info=True)
 
     def give_back(self) -> None:
-        """Report what was made and return the rest, e.g. at the end of a job. Raises database errors."""
+        """Report what was made and return the rest: for the end of a job, which it never fails."""
+        try:
+            self._give_back_all()
+        except Error:
+            logger.warning("calls are not reported yet", exc_info=True)
+
+    def _give_back_all(self) -> None:
         with self._lock:
             slots, keys = list(self._slots.items()), list(self._uncounted)
         for (key, lane), slot in slots:
@@ -268,6 +274,7 @@ def _settle(key: QuotaKey, lane: Lane, *, asked: int, told: _Block | None, now_s
             "held_since": told.held_since,
             "day_ends": told.day_ends,
         }
+    _look_at_connection()
     row = fetch_one(_SETTLE.format(patience=""), parameters)
     if row is None:
         return None
@@ -279,11 +286,18 @@ def _settle(key: QuotaKey, lane: Lane, *, asked: int, told: _Block | None, now_s
 
 def _add_made(key: QuotaKey, made: int) -> bool:
     """Count calls that asked nobody; False when somebody else has the row just now."""
+    _look_at_connection()
     statement = _SETTLE.format(patience="SKIP LOCKED")
     parameters = _parameters(key, Lane.MANUAL, asked=0) | {"made": made, "day_ends": "infinity"}
     if fetch_one(statement, parameters):
         return True
     return ensure_row(key) and fetch_one(statement, parameters) is not None
+
+
+def _look_at_connection() -> None:
+    """A client may have waited long since this thread used its connection: one that died is replaced."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def _parameters(key: QuotaKey, lane: Lane, *, asked: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .allowances import allowances
 from .services import cycle, rate_limits, signing_setup
 
 
@@ -11,7 +12,10 @@ def start_refresh_cycle() -> int:
 
 
 def refresh_chunk(cycle_id: int, number: int, account_ids: list[int]) -> None:
-    cycle.run_chunk(cycle_id, number, account_ids)
+    try:
+        cycle.run_chunk(cycle_id, number, account_ids)
+    finally:
+        allowances().give_back()
 
 
 def start_key_renewal() -> None:
@@ -30,4 +34,7 @@ def start_rate_limit_readings() -> list[str]:
 
 def read_rate_limits(environment: str, refused_api: str = "") -> int:
     """How many of our quotas eBay told of."""
-    return len(rate_limits.read_rate_limits(environment, refused_api))
+    try:
+        return len(rate_limits.read_rate_limits(environment, refused_api))
+    finally:
+        allowances().give_back()

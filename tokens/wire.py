@@ -146,6 +146,8 @@ def _organization_of(caller: Caller) -> int | None:
 
 def _action(exchange: Exchange) -> str:
     action = exchange.call.caller.action or exchange.call.endpoint
+    if action == "app_token_minted" and not _brought_token(exchange):
+        return "app_token_failed"
     if action != "token_refresh":
         return action
     if exchange.call.caller.source == "debug":

@@ -21,29 +21,36 @@ _APIS = {
     "finances": ("sell", "finances", "v1", "sell.finances"),
     "key_management": ("developer", "key_management", "v1", "developer.key_management"),
     "trading": ("tradingapi", "tradingapi", "v1", "tradingapi"),
+    "payment_dispute": ("sell", "fulfillment", "v1", "sell.fulfillment.payment_dispute"),
+    "postorder.case": ("post-order", "post-order", "v2", "post-order.casemanagement"),  # unverified
+    "postorder.inquiry": ("post-order", "post-order", "v2", "post-order.inquiry"),
+    "postorder.return": ("post-order", "post-order", "v2", "post-order.return"),
+    "postorder.cancellation": ("post-order", "post-order", "v2", "post-order.cancellation"),
 }
 
 
 async def get_rate_limits(request: Request) -> Response:
     application = authorize_application(request, api="analytics", any_of=frozenset({BASE}))
     params, quotas = request.query_params, world_of(request).quotas
-    found = [
-        _rate_limit(quotas, application.client_id, quota, names)
-        for quota, names in _APIS.items()
-        if params.get("api_context", names[0]).lower() == names[0]
-        and params.get("api_name", names[1]).lower() == names[1]
-    ]
-    return json_response({"rateLimits": found}) if found else Response(status_code=204)
+    found: dict[tuple[str, str, str], JsonObject] = {}
+    for quota, (context, name, version, resource) in _APIS.items():
+        if params.get("api_context", context).lower() != context:
+            continue
+        if params.get("api_name", name).lower() != name:
+            continue
+        api = {"apiContext": context, "apiName": name, "apiVersion": version, "resources": []}
+        limits = found.setdefault((context, name, version), api)
+        limits["resources"].append(_resource(quotas, application.client_id, quota, resource))
+    return json_response({"rateLimits": list(found.values())}) if found else Response(status_code=204)
 
 
-def _rate_limit(quotas: Quotas, client_id: str, quota: str, names: tuple[str, str, str, str]) -> JsonObject:
-    context, name, version, resource_name = names
-    resource: JsonObject = {"name": resource_name}
+def _resource(quotas: Quotas, client_id: str, quota: str, name: str) -> JsonObject:
+    resource: JsonObject = {"name": name}
     used, limit = quotas.used(client_id, quota), quotas.limits[quota]
     if used:  # a resource that was never used has no rates
         rate = {"limit": limit, "count": used, "remaining": max(0, limit - used)}
         resource["rates"] = [rate | {"reset": quotas.reset_at(), "timeWindow": 86_400}]
-    return {"apiContext": context, "apiName": name, "apiVersion": version, "resources": [resource]}
+    return resource
 
 
 routes = [

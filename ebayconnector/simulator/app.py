@@ -9,11 +9,13 @@ from starlette.responses import Response
 from ebayconnector.simulator import (
     api_analytics,
     api_consent,
+    api_disputes,
     api_finances,
     api_fulfillment,
     api_identity,
     api_inventory,
     api_key_management,
+    api_post_order,
     api_token,
     api_trading,
     control,
@@ -31,6 +33,8 @@ _APIS = (
     api_identity,
     api_trading,
     api_fulfillment,
+    api_disputes,
+    api_post_order,
     api_finances,
     api_inventory,
     api_key_management,
@@ -41,6 +45,8 @@ _APIS = (
 
 async def _ebay_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, EbayError)
+    if error.body is None:
+        return Response(status_code=error.status, headers=error.headers)
     return json_response(error.body, error.status, error.headers)
 
 

@@ -3,7 +3,7 @@
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -22,6 +22,7 @@ from ebayconnector.simulator.tokens import AccessToken
 from ebayconnector.simulator.world import World
 
 _BEARER = re.compile(r"Bearer (.+)", re.IGNORECASE)
+_IAF = re.compile(r"IAF (.+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +118,26 @@ def authorize_application(request: Request, *, api: str, any_of: frozenset[str])
     if token.kind != "application" or application is None:
         raise EbayError(403, NO_PERMISSION)
     return application
+
+
+def authorize_iaf(
+    request: Request, *, api: str, any_of: frozenset[str], refuse: Callable[[int], EbayError]
+) -> Seller:
+    """The seller of a Post-Order call, which wants `Authorization: IAF <token>`, its quota counted (03 §7).
+
+    Raises EbayError 401 without a body for a token that is not or no longer good, `refuse(401)` for another
+    scheme or none, `refuse(403)` for a token without a user or scope, 429/2001.
+    """
+    world = world_of(request)
+    match = _IAF.fullmatch(request.headers.get("authorization", ""))
+    if match is None:
+        raise refuse(401)
+    token = world.tokens.access.get(match.group(1))
+    if token is None or token.revoked or token.expires_ms <= world.clock.now_ms():
+        raise EbayError(401, None)
+    seller = world.seller_of(token.user_id) if token.user_id else None
+    if seller is None or not token.scopes & any_of:
+        raise refuse(403)
+    if not world.quotas.take(token.client_id, api):
+        raise EbayError(429, TOO_MANY_REQUESTS)
+    return seller

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ebayconnector.simulator.money_settings import FinancesSettings
+from ebayconnector.simulator.trading_settings import TradingSettings
+from ebayconnector.simulator.trouble_settings import PostOrderSettings
 
 SortOrder = Literal["newest_first", "oldest_first", "by_id"]
 SORT_ORDERS: tuple[str, ...] = get_args(SortOrder)
@@ -25,6 +27,12 @@ class SimulatorConfig:
     `stock` is the number of inventory items per seller, its rate the like of the other two. What `offset`
     counts in the Inventory API and whether its links are absolute differs between document and record
     (03 §6.1): a client must survive both.
+
+    `messages`, `listings` and `purchases` are numbers per seller for the Trading API, their rates the like of
+    the others. `messages` counts what was received; `listings` those that no inventory item stands for.
+
+    `trouble_share` is the part of the orders that bring an inquiry or a return, its rate the like of the
+    others.
     """
 
     seed: int = 1
@@ -40,4 +48,14 @@ class SimulatorConfig:
     inventory_offset: InventoryOffset = "page"
     inventory_links: InventoryLinks = "absolute"
     finances: FinancesSettings = FinancesSettings()
+    messages: int = 60
+    messages_per_minute: float = 0.0
+    listings: int = 60
+    listing_changes_per_minute: float = 0.0
+    purchases: int = 24
+    purchases_per_minute: float = 0.0
+    trading: TradingSettings = TradingSettings()
+    trouble_share: float = 0.12
+    trouble_changes_per_minute: float = 0.0
+    post_order: PostOrderSettings = PostOrderSettings()
     request_log_size: int = 10_000

@@ -4,9 +4,9 @@ from ebayconnector.simulator.json_types import JsonObject
 
 
 class EbayError(Exception):
-    """An answer of eBay that is an error; the application turns it into a response."""
+    """An answer of eBay that is an error; the application turns it into a response. `body` None is none."""
 
-    def __init__(self, status: int, body: JsonObject, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, status: int, body: JsonObject | None, headers: dict[str, str] | None = None) -> None:
         super().__init__(status)
         self.status = status
         self.body = body
@@ -55,8 +55,29 @@ TOO_MANY_REQUESTS = rest_body(
 NOT_FOUND = rest_body(2002, "Resource not resolved", long_message="Resource path not found.")
 
 
+POST_ORDER_SYSTEM_ERROR: JsonObject = {
+    "errorMessage": {
+        "error": [
+            {
+                "errorId": 1001,
+                "domain": "postOrderErrorDomain",
+                "severity": "ERROR",
+                "category": "SYSTEM",
+                "message": "Application encountered an internal error.",
+                "longMessage": "Application encountered an internal error.",
+                "httpStatusCode": "500",
+            }
+        ]
+    }
+}
+
+
 def system_error(path: str) -> JsonObject:
     """The body of a 500: the API's own number where 03 gives one."""
+    if path.startswith("/post-order/"):
+        return POST_ORDER_SYSTEM_ERROR
+    if path.startswith("/sell/fulfillment/v1/payment_dispute"):
+        return rest_body(33000, "System error", domain="API_FULFILLMENT", category="APPLICATION")
     if path.startswith("/sell/fulfillment/"):
         return rest_body(30500, "System error", domain="API_FULFILLMENT", category="APPLICATION")
     if path.startswith("/sell/inventory/"):

@@ -1,4 +1,4 @@
-"""Events of one kind at a steady rate with jitter; when they happen depends on the seed and the clock alone."""
+"""Events of one kind at a steady rate with jitter; when they happen depends on seed and clock alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ _UNAVAILABLE = (
 )
 _WRONG_PAGE = "<!DOCTYPE html><html><body><h1>eBay - Sorry, something went wrong</h1></body></html>"
 
-_TRADING_CODES = {"expired_token": 21917053, "rate_limited": 518, "server_error": 10007}
+_TRADING_CODES = {"expired_token": 21917053, "rate_limited": 518, "server_error": 10007, "poison": 10007}
 
 
 def fault_answer(fault: Fault, path: str, call: TradingCall | None) -> Response:
@@ -31,6 +31,8 @@ def fault_answer(fault: Fault, path: str, call: TradingCall | None) -> Response:
     match fault.kind:
         case "expired_token":
             status, body = _expired(path)
+            if body is None:
+                return Response(b"", fault.status or status, headers)
             return json_response(body, fault.status or status, headers)
         case "rate_limited":
             return json_response(TOO_MANY_REQUESTS, fault.status or 429, headers)
@@ -54,7 +56,9 @@ def _is_oauth(path: str) -> bool:
     return path.startswith("/identity/v1/oauth2/")
 
 
-def _expired(path: str) -> tuple[int, JsonObject]:
+def _expired(path: str) -> tuple[int, JsonObject | None]:
+    if path.startswith("/post-order/"):
+        return 401, None
     if path.startswith("/sell/inventory/"):
         return 403, NO_PERMISSION  # as for a missing scope (03 §0, 7)
     if not _is_oauth(path):

@@ -9,7 +9,7 @@ _SEED_STEP = 7_919_000_003
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """`digits` long ids that begin with `first`; `factor` is odd and no multiple of five, hence invertible."""
+    """Ids of `digits` digits that begin with `first`; `factor` is odd and no multiple of five: invertible."""
 
     first: str
     digits: int

@@ -8,12 +8,17 @@ from ebayconnector.simulator.times import iso, next_pacific_midnight_ms, pacific
 
 DEFAULT_LIMITS: dict[str, int] = {
     "fulfillment": 100_000,
+    "payment_dispute": 250_000,
     "finances": 15_000,
     "identity": 5_000,
     "inventory": 2_000_000,
     "trading": 5_000,
     "analytics": 5_000,
     "key_management": 5_000,  # unverified
+    "postorder.case": 5_000,
+    "postorder.inquiry": 5_000,
+    "postorder.return": 5_000,
+    "postorder.cancellation": 5_000,
     "token.authorization_code": 10_000,
     "token.refresh_token": 50_000,
     "token.client_credentials": 1_000,

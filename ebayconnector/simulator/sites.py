@@ -175,9 +175,13 @@ CA = Site(
 SITES: dict[str, Site] = {site.key: site for site in (US, GB, DE, FR, AU, IT, ES, CA)}
 
 
+_OTHER_SITE_LANGUAGES = {16: "de", 193: "de", 23: "fr", 210: "fr"}  # AT, CH, BE, CA
+
+
 def language_of_site_id(trading_id: int) -> str:
     """Language of Trading's error texts for a numeric site id; English where the simulator knows no other."""
-    return next((site.language for site in SITES.values() if site.trading_id == trading_id), "en")
+    known = next((site.language for site in SITES.values() if site.trading_id == trading_id), "en")
+    return _OTHER_SITE_LANGUAGES.get(trading_id, known)
 
 
 def trading_site_ids() -> frozenset[int]:

@@ -42,6 +42,7 @@ class StockActivity:
 
     def catch_up(self, now_ms: int) -> None:
         while self.per_minute > 0 and self._next_ms() <= now_ms:
+            self.book.now_ms = self._next_ms()
             self.done += 1
             change_stock(self.book, rng(self.book.seed, self.book.seller_number, 34, self.done))
 

@@ -40,7 +40,8 @@ class StockItem:
 
 @dataclass(slots=True)
 class StockOffer:
-    """Published while it has a `listing_id`; `price` is in cents, None before one is set.
+    """Published while it has a `listing_id`; `price` is in cents, None before one is set. `listed_ms` is when
+    it was published, 0 for what the stock began with.
 
     Without `shows_quantity` the seller never set availableQuantity, and eBay leaves the field out.
     """
@@ -52,6 +53,7 @@ class StockOffer:
     format: str
     price: int | None
     listing_id: str | None = None
+    listed_ms: int = 0
     sold: int = 0
     shows_quantity: bool = True
     forced_status: str | None = None
@@ -84,6 +86,7 @@ class StockBook:
         self.items: dict[int, StockItem] = {}  # by number, in the order of creation
         self.offers: dict[str, StockOffer] = {}  # by id, in the order of creation
         self.made_items = 0
+        self.now_ms = 0  # of what happens next: set by who lets it happen
         self._made_offers = 0
         self._made_listings = 0
         self._next_place = 0
@@ -107,6 +110,10 @@ class StockBook:
             self._next_place += 1
             if found.sku is not None and found.sku not in self._numbers:
                 return found
+
+    def has_taken(self, place: int, listed: Listing) -> bool:
+        """Whether the listing of a place was ever made an item, which may be gone by now."""
+        return place < self._next_place and listed.sku is not None
 
     def own_listing(self) -> Listing:
         """A listing that no order refers to, for the item that is made next."""
@@ -169,7 +176,8 @@ class StockBook:
         if listing_id is None:
             listing_id = self._listing(_LATER_PLACES + self._made_listings).item_id
             self._made_listings += 1
-        offer.listing_id, offer.sold, offer.forced_status = listing_id, 0, None
+        offer.listing_id, offer.listed_ms = listing_id, self.now_ms
+        offer.sold, offer.forced_status = 0, None
         offer.price = offer.item.listing.price if offer.price is None else offer.price
 
     def withdraw(self, offer: StockOffer) -> None:

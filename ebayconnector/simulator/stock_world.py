@@ -35,6 +35,7 @@ class Stocks:
         """The seller's stock as it is now."""
         activity = self.activity_of(seller)
         activity.catch_up(self._clock.now_ms())
+        activity.book.now_ms = self._clock.now_ms()
         return activity.book
 
     def activity_of(self, seller: Seller) -> StockActivity:

@@ -1,4 +1,4 @@
-"""How the simulated Trading API behaves where eBay's documents say nothing or other things than its answers."""
+"""How the simulated Trading API behaves where eBay's documents leave it open."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args

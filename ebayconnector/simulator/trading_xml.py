@@ -123,7 +123,7 @@ def _write_members(parent: etree._Element, members: JsonObject) -> None:
 
 
 def _write(parent: etree._Element, name: str, value: Any) -> etree._Element:
-    """One element. An object with `currencyID` is an amount: its `value` the text, the currency an attribute."""
+    """One element. An object with `currencyID` is an amount: `value` its text, the currency an attribute."""
     child = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}")
     if isinstance(value, dict) and "currencyID" in value:
         child.set("currencyID", value["currencyID"])

@@ -130,8 +130,8 @@ _RETURN = _table(
     ),
     StepKind("refund", "CLOSED", SELLER, "SELLER_ISSUE_REFUND", "CLOSED", ends=True),
     StepKind(
-        "offer", "PARTIAL_REFUND_REQUESTED", SELLER, "SELLER_OFFER_PARTIAL_REFUND", "PARTIAL_REFUND_REQUESTED",
-        BUYER, "BUYER_ACCEPTS_PARTIAL_REFUND",
+        "offer", "PARTIAL_REFUND_REQUESTED", SELLER, "SELLER_OFFER_PARTIAL_REFUND",
+        "PARTIAL_REFUND_REQUESTED", BUYER, "BUYER_ACCEPTS_PARTIAL_REFUND",
         then=(Next("accept", 0.6, 4, 48), Next("decline", 0.4, 4, 48)),
     ),
     StepKind(
@@ -139,8 +139,8 @@ _RETURN = _table(
         "LESS_THAN_A_FULL_REFUND_ISSUED", then=(Next("settle", 1, 12, 48),),
     ),
     StepKind(
-        "decline", "PARTIAL_REFUND_DECLINED", BUYER, "BUYER_DECLINE_PARTIAL_REFUND", "PARTIAL_REFUND_DECLINED",
-        SELLER, "SELLER_APPROVE_REQUEST",
+        "decline", "PARTIAL_REFUND_DECLINED", BUYER, "BUYER_DECLINE_PARTIAL_REFUND",
+        "PARTIAL_REFUND_DECLINED", SELLER, "SELLER_APPROVE_REQUEST",
         then=(Next("approve", 0.6, 4, 60), Next(ESCALATE, 0.4, 24, 96)),
     ),
     StepKind(CLOSE, "CLOSED", BUYER, "BUYER_CLOSE_RETURN", "CLOSED", ends=True),
@@ -164,7 +164,8 @@ _DISPUTE = _table(
     ),
     StepKind("evidence", "OPEN", SELLER, "EVIDENCE_PROVIDED", then=(Next("defend", 1, 24, 96),)),
     StepKind(
-        "defend", "OPEN", SYSTEM, "DEFENCE_EXECUTED", then=(Next(WIN, 0.5, 120, 480), Next(LOSE, 0.5, 120, 480))
+        "defend", "OPEN", SYSTEM, "DEFENCE_EXECUTED",
+        then=(Next(WIN, 0.5, 120, 480), Next(LOSE, 0.5, 120, 480)),
     ),
     StepKind("overdue", "ACTION_NEEDED", SYSTEM, "EVIDENCE_REQUEST_OVERDUE", then=(Next(LOSE, 1, 12, 48),)),
     StepKind("accept", "OPEN", SELLER, "SELLER_ACCEPT", then=(Next(CLOSE, 1, 1, 24),)),

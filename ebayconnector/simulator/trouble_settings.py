@@ -20,7 +20,7 @@ class PostOrderSettings:
     """Where eBay's documents and answers differ, one of each (03 §7).
 
     `error_shape`: `errorMessage.error` as a list or an object, a bare `error` list, or each method its own.
-    `offset`: rows, or pages counted from one. `max_span_days`: the longest range of creation dates, whose true
+    `offset`: rows, or pages counted from one. `max_span_days`: the longest range of creation dates; the true
     limit is unverified. `sort`: the order of the searches, which eBay does not promise. `empty_disputes`: how
     getPaymentDisputeSummaries says "nothing".
     """

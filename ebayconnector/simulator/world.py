@@ -17,6 +17,8 @@ from ebayconnector.simulator.signing_keys import SigningKeys
 from ebayconnector.simulator.sites import Site
 from ebayconnector.simulator.stock_world import Stocks
 from ebayconnector.simulator.tokens import TokenStore
+from ebayconnector.simulator.trading_world import TradingBooks
+from ebayconnector.simulator.trouble_world import Troubles
 
 
 @dataclass(slots=True)
@@ -55,6 +57,16 @@ class World:
         self._activities: dict[str, Activity] = {}
         self._moneys: dict[str, MoneyBook] = {}
         self.stocks = Stocks(self.config, self.clock, self.epoch_ms)
+        self.trading = TradingBooks(
+            config=self.config,
+            clock=self.clock,
+            epoch_ms=self.epoch_ms,
+            stocks=self.stocks,
+            orders_of=self.orders_of,
+            sellers=self.sellers,
+            settings=self.config.trading,
+        )
+        self.troubles = Troubles(self.config, self.clock, self.epoch_ms, self.orders_of)
 
     def reset(self, config: SimulatorConfig) -> None:
         """A new world; only the applications stay."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from accounts.display import clock, length
-from syncworkers.models import Reason, RunStatus, WorkerRun
+from syncworkers.models import Reason, RunStatus, Trigger, WorkerRun
 from syncworkers.registry import Worker
 from syncworkers.selectors import WorkerRow, progress_of, refusal_text
 
@@ -22,8 +22,9 @@ ADVICE = {
     Reason.MISSING_SCOPE: "An admin must reconnect the account to grant it.",
     Reason.PAUSED: "Nothing to do: it goes on by itself.",
     Reason.QUOTA: "It goes on when eBay's day begins anew.",
-    Reason.BREAKER_OPEN: "Press “Try now”, or wait; the last run's log says the cause.",
+    Reason.BREAKER_OPEN: "Press “Try now”, or wait; its last error says the cause.",
     Reason.NOT_IN_ENVIRONMENT: "Nothing to do in this environment.",
+    Reason.CANCELLED: "Press “Run now” to go on from where it ended.",
     Reason.CLUSTER_STOPPING: "Nothing to do: the rest follows.",
     Reason.SILENT: "It is asked again by itself. If it repeats, look at the clusters.",
     Reason.DRIFT: "The gap is read again by itself.",
@@ -32,6 +33,7 @@ ADVICE = {
     Reason.EBAY_REFUSED: "Read the run's log; if it repeats, report it with that log.",
     Reason.SIGNATURE_REFUSED: "The installation's administrator runs `manage.py setup_signing_key`.",
     Reason.TOKEN_UNAVAILABLE: "Press “Refresh token”; the terminal shows eBay's answer.",
+    Reason.BAD_CURSOR: "An operator sets it with `manage.py sync FAMILY --since DATE`, or by the API's cursor.",
     Reason.INTERNAL_ERROR: "The next run tries again. If it repeats, report it with the run's log.",
 }
 
@@ -108,10 +110,19 @@ class BoardLine:
     def error(self) -> str:
         """The last error and what to do; '' when what holds the worker back says the same."""
         run, text = self.row.run, self.row.state.last_error
-        if not text or (run is not None and self.row.refusal and run.reason == self.row.refusal):
+        told = self.row.refusal and self.row.refusal != Reason.BREAKER_OPEN
+        if not text or (run is not None and told and run.reason == self.row.refusal):
             return ""
         text = text if text.endswith((".", "!", "?")) else f"{text}."
-        return f"{text} {advice(run.reason) if run is not None else ''}".strip()
+        return f"{text} {self._what_to_do}".strip()
+
+    @property
+    def _what_to_do(self) -> str:
+        """By the last run's reason; one that waits to try again has none of its own yet."""
+        run = self.row.run
+        if run is not None and self.row.active and run.trigger == Trigger.RETRY:
+            return "It is tried again by itself."
+        return advice(run.reason) if run is not None else ""
 
     @property
     def took(self) -> str:

@@ -1,7 +1,7 @@
 """Filters of eBay data, made from a table's columns.
 
 Text columns filter by equality, `…_status`, `…_state` and `…_type` also by several words; times by `…_from`
-(included) and `…_to` (excluded); numbers and ids by equality.
+(included) and `…_to` (excluded); the account by its id.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from accounts.api.lists import Filters, IdFilter, SwitchFilter, WordsFilter
 from .row_sources import SOURCES, RowSource
 
 # Searched besides the ids, where a table has them.
-_SEARCHED = ("buyer_username", "ship_to_name", "title")
+_SEARCHED = ("buyer_username", "ship_to_name", "title", "sku", "order_id", "payout_id", "memo")
+# Parameters of every list; a column of such a name is filtered by `<name>_is`.
+_TAKEN = frozenset({"format", "limit", "offset", "ordering", "search"})
 
 
 @cache
@@ -95,7 +97,7 @@ def _column_filters(field: models.Field[Any, Any]) -> dict[str, Filter]:
         return {}
     if name.endswith(("_status", "_state", "_type")):
         return {name: WordsFilter(field_name=name, lookup_expr="in", help_text="One word or several: a,b")}
-    return {name: CharFilter(field_name=name)}
+    return {f"{name}_is" if name in _TAKEN else name: CharFilter(field_name=name)}
 
 
 def time_name(column: str) -> str:

@@ -131,6 +131,13 @@ def funds_row(funds: JsonObject) -> MappedRow:
     )
 
 
+def _tax(transaction: JsonObject, currency: str) -> Decimal | None:
+    """The contract spells it with a capital B; recorded answers of eBay's do not."""
+    names = ("eBayCollectedTaxAmount", "ebayCollectedTaxAmount")
+    found = (_amount_in(currency, transaction, name) for name in names)
+    return next((tax for tax in found if tax is not None), None)
+
+
 def _sums(
     transaction: JsonObject, currency: str, sign: int | None, is_fee: bool
 ) -> dict[str, Decimal | None]:
@@ -144,7 +151,7 @@ def _sums(
         "gross": _signed(gross, sign),
         "fee_total": fee_total,
         "fee_basis": _amount_in(currency, transaction, "totalFeeBasisAmount"),
-        "tax": _amount_in(currency, transaction, "eBayCollectedTaxAmount"),
+        "tax": _tax(transaction, currency),
     }
 
 

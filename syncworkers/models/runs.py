@@ -92,7 +92,10 @@ class WorkerRun(models.Model):
     finished_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_requested_by = models.CharField(max_length=200, blank=True)
-    process = models.ForeignKey(ProcessHeartbeat, on_delete=models.SET_NULL, null=True, related_name="+")
+    # `runs_of_process` has it; a queued run is in neither that index nor `runs_by_age`.
+    process = models.ForeignKey(
+        ProcessHeartbeat, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     attempt = models.PositiveSmallIntegerField(default=1)
     window_from = models.DateTimeField(null=True)
     window_to = models.DateTimeField(null=True)
@@ -126,8 +129,10 @@ class WorkerRun(models.Model):
             models.Index(fields=["heartbeat_at"], condition=Q(status="running"), name="runs_running"),
             # Run list of a worker, newest first.
             models.Index(fields=["account", "api_family", "-id"], name="runs_of_worker"),
+            # A process is forgotten.
+            models.Index(fields=["process"], condition=Q(process__isnull=False), name="runs_of_process"),
             # Retention deletes by age.
-            models.Index(fields=["finished_at"], name="runs_by_age"),
+            models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="runs_by_age"),
         ]
 
     def __str__(self) -> str:

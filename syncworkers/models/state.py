@@ -46,10 +46,7 @@ class SyncState(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "api_family"], name="one_worker_per_family"),
         ]
-        indexes = [
-            # The tick asks for what is due.
-            models.Index(fields=["next_run_at"], condition=models.Q(enabled=True), name="workers_due"),
-        ]
+        # No index on next_run_at: the tick changes it in every row, and its pages keep room for that.
 
     def __str__(self) -> str:
         return f"{self.api_family} of account {self.account_id}"

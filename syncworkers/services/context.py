@@ -150,6 +150,7 @@ def turn_to_history(context: RunContext) -> None:
     if not move_to_history(context.run.pk):
         raise GaveWay("other runs read old data already")
     context.run.lane = Lane.HISTORY
+    context.client = context.client.in_lane(Lane.HISTORY)
 
 
 def _stop_reason(signals: Signals) -> Reason | None:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
@@ -26,7 +27,8 @@ from syncworkers.models import Reason, RunStatus, SyncState, WorkerRun
 from syncworkers.models.runs import Lane, Trigger
 from syncworkers.registry import WORKERS, Worker
 from syncworkers.windows import ImpossibleCoverage
-from tokens import wire
+from tokens import quotas, wire
+from tokens.allowances import QuotaExhausted
 from tokens.services.clients import client_for
 from tokens.services.pauses import pause_api
 from tokens.services.refresh import TokenUnavailable
@@ -43,7 +45,9 @@ _BREAKER_AFTER = 5
 _BREAKER_FIRST = timedelta(seconds=300)
 _BREAKER_LONGEST = timedelta(hours=1)
 # These stop the worker by themselves; the breaker would only hold it back after they are healed.
-_NOT_FOR_THE_BREAKER = frozenset({Reason.PAUSED, Reason.NEEDS_RECONNECT, Reason.CLUSTER_STOPPING})
+_NOT_FOR_THE_BREAKER = frozenset(
+    {Reason.PAUSED, Reason.QUOTA, Reason.NEEDS_RECONNECT, Reason.CLUSTER_STOPPING}
+)
 
 
 def execute_run(
@@ -103,7 +107,9 @@ def _context(
         run=run,
         state=state,
         worker=ending.worker,
-        client=client_for(run.account, source=f"worker:{run.trigger}", run_id=run.pk, wait=wait),
+        client=client_for(
+            run.account, source=f"worker:{run.trigger}", run_id=run.pk, lane=quotas.Lane(run.lane), wait=wait
+        ),
         ebay_now=wire.clock(run.account.environment).now,
         deadline=deadline,
         sleep=sleep,
@@ -145,6 +151,8 @@ class Ending:
         """eBay or the token stood in the way: keep what is stored, say why, ask again where that helps."""
         reason, retry = _why_failed(failure)
         error = str(failure)
+        if isinstance(failure, QuotaExhausted):
+            return self._out_of_quota(failure)
         if reason == Reason.PAUSED and isinstance(failure, EbayError):
             until = pause_api(self.run.account, self.worker.api, failure)
             error += f" Calls go on at {until:%H:%M:%S} UTC."
@@ -153,6 +161,14 @@ class Ending:
             # Nothing failed: the account did not grant it, whatever its consent says.
             status = RunStatus.SKIPPED
         return self.record(status, reason=reason, error=error, retry=retry)
+
+    def _out_of_quota(self, failure: QuotaExhausted) -> WorkerRun:
+        """Nothing failed: what is left of the day is kept for others. The schedule comes back by itself."""
+        until = timezone.now() + timedelta(seconds=failure.retry_after or 0)
+        status = RunStatus.PARTIAL if self.progress.achieved_any else RunStatus.SKIPPED
+        error = f"{failure} Calls go on at {until:%H:%M:%S} UTC."
+        later = until - timezone.now() if self.run.lane != Lane.SCHEDULE else None
+        return self.record(status, reason=Reason.QUOTA, error=error, later=later)
 
     def broken(self, failure: BaseException) -> None:
         """A fault of ours, the database's, or an end by force; recorded on a fresh connection."""
@@ -184,9 +200,11 @@ class Ending:
         note: str = "",
         more: bool = False,
         retry: bool = False,
+        later: timedelta | None = None,
     ) -> WorkerRun:
         """The one way a run ends. A run that was lost stays lost: nothing is written then."""
         run = self.run
+        calls = wire.call_counter().calls_of_run(run.pk)
         with transaction.atomic():
             ended = WorkerRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(
                 status=status,
@@ -194,13 +212,13 @@ class Ending:
                 error=error[:4000],
                 more=more,
                 finished_at=timezone.now(),
-                summary_json=_summary(run),
+                summary_json=_summary(run) | {"calls": calls},
             )
             if ended:
                 self._remember(status, reason, error, failed=bool(error) and not self._went_through())
                 level = "error" if status == RunStatus.ERROR else "info"
                 runlog.write(run, "finished", _closing_words(run, status, reason, error or note), level=level)
-                self._ask_again(more=more, retry=retry)
+                self._ask_again(more=more, retry=retry, later=later)
         run.refresh_from_db()
         return run
 
@@ -226,13 +244,22 @@ class Ending:
                 state.breaker_until = _breaker_until(state.failed_in_row)
         state.save(update_fields=["last_success_at", "last_error", "failed_in_row", "breaker_until"])
 
-    def _ask_again(self, *, more: bool, retry: bool) -> None:
+    def _ask_again(self, *, more: bool, retry: bool, later: timedelta | None) -> None:
         """The rest follows in the lane of history once the live part is read; a failure after 1, 2, 4 min."""
         run = self.run
         lane = Lane.HISTORY if self.progress.live_done else Lane(run.lane)
         if more:
             queue_run(run.account_id, self.worker, lane=lane, trigger=Trigger.FOLLOW_UP, by=run.requested_by)
             tickets.leave_ticket()
+        elif later is not None:
+            queue_run(
+                run.account_id,
+                self.worker,
+                lane=lane,
+                trigger=Trigger.FOLLOW_UP,
+                by=run.requested_by,
+                after=later,
+            )
         elif retry and run.attempt <= RETRIES:
             queue_run(
                 run.account_id, self.worker, lane=lane, trigger=Trigger.RETRY, by=run.requested_by,
@@ -259,7 +286,7 @@ def _why_failed(failure: EbayError | TokenUnavailable) -> tuple[Reason, bool]:
     return Reason.EBAY_REFUSED, False
 
 
-def _summary(run: WorkerRun) -> dict[str, int]:
+def _summary(run: WorkerRun) -> dict[str, Any]:
     return {
         "pages": run.pages,
         "fetched": run.rows_fetched,

@@ -15,11 +15,12 @@ from django.utils import timezone
 from accounts.access import Principal
 from accounts.audit import record_act
 from accounts.models import EbayAccount, Role
-from syncworkers import selectors
+from syncworkers import cadence, selectors
 from syncworkers.locks import abandon_process_runs, abandon_silent_runs, claim_next_run
 from syncworkers.models import Reason, RunStatus, SyncState, Trigger, WorkerRun
 from syncworkers.models.runs import ACTIVE, Lane
 from syncworkers.registry import WORKERS, Worker
+from tokens import quotas
 from tokens.processes import current_heartbeat_id, note_progress
 
 from . import tickets
@@ -58,6 +59,8 @@ def request_run(account: EbayAccount, worker: Worker, *, trigger: Trigger, by: s
     if refusal is not None:
         return Requested(False, None, refusal)
     lane = Lane.MANUAL if trigger in _PERSON_TRIGGERS else Lane.SCHEDULE
+    if cadence.exhausted_until(account, worker, lane=quotas.Lane(lane)) is not None:
+        return Requested(False, None, Reason.QUOTA)
     while True:
         # Looked for first: an INSERT would wait for the page that an active run writes at this moment.
         joined = _join_active_run(account, worker, lane=lane, trigger=trigger, by=by)

@@ -37,32 +37,36 @@ ON CONFLICT (account_id, api_family) DO NOTHING
 # The next time is counted from the planned one, so that a late tick does not shift the rhythm; slots
 # that were missed altogether are dropped, not replayed. Rows that a page transaction holds are left for
 # the next tick: nobody waits here. ON CONFLICT alone would wait for a page that is being written; it is for
-# two ticks at once. NOT IN is hashed; NOT EXISTS was planned as a loop over the table that is written.
-# History that waits in the queue moves up: its first part is the live one, which is due now.
+# two ticks at once. History that waits in the queue moves up: its first part is the live one, which is due.
+#
+# For thousands of workers: `IN … IS TRUE` and `NOT IN` are looked up in a hash table. As a join and as
+# NOT EXISTS, where the planner expects a handful of rows, each worker was searched for in an index.
+# next_run_at is in no index of its table, so that changing it writes the row and nothing else.
 _DUE = """
-WITH w AS (
-  SELECT * FROM unnest(%(families)s::text[], %(apis)s::text[], %(intervals)s::interval[],
-                       %(environments)s::text[], %(scopes)s::text[])
-                AS w(family, api, every, environments, scopes)
+WITH w AS MATERIALIZED (
+  SELECT family, api, every, string_to_array(environments, ' ') AS environments,
+         string_to_array(scopes, ' ') AS scopes
+  FROM unnest(%(families)s::text[], %(apis)s::text[], %(intervals)s::interval[],
+              %(environments)s::text[], %(scopes)s::text[]) AS w(family, api, every, environments, scopes)
+), ready AS MATERIALIZED (
+  SELECT a.id, a.environment, t.granted_scopes::text[] AS granted
+  FROM ebay_accounts a JOIN ebay_tokens t ON t.account_id = a.id
+  WHERE a.is_active AND a.workers_enabled AND t.refresh_token_sealed <> ''
+    AND (t.refresh_token_expires_at IS NULL OR t.refresh_token_expires_at > clock_timestamp())
+    AND t.refresh_error NOT LIKE 'invalid_grant:%%' AND t.refresh_error NOT LIKE 'invalid_scope:%%'
+    AND NOT EXISTS (SELECT 1 FROM syncworkers_syncswitch x WHERE NOT x.enabled
+                    AND (x.organization_id IS NULL OR x.organization_id = a.organization_id))
 ), due AS (
   UPDATE ebay_sync_state s
   SET next_run_at = CASE WHEN s.next_run_at > clock_timestamp() - c.every THEN s.next_run_at + c.every
                          ELSE clock_timestamp() + c.every END
   FROM (
-    SELECT s.id, w.api, w.every FROM ebay_sync_state s
-    JOIN w ON w.family = s.api_family
-    JOIN ebay_accounts a ON a.id = s.account_id
-    JOIN ebay_tokens t ON t.account_id = a.id
+    SELECT s.id, w.api, w.every FROM ebay_sync_state s JOIN w ON w.family = s.api_family
     WHERE s.enabled AND s.next_run_at <= clock_timestamp()
-      AND a.is_active AND a.workers_enabled
-      AND a.environment = ANY(string_to_array(w.environments, ' '))
-      AND t.refresh_token_sealed <> ''
-      AND (t.refresh_token_expires_at IS NULL OR t.refresh_token_expires_at > clock_timestamp())
-      AND t.refresh_error NOT LIKE 'invalid_grant:%%' AND t.refresh_error NOT LIKE 'invalid_scope:%%'
-      AND (w.scopes = '' OR t.granted_scopes::text[] && string_to_array(w.scopes, ' '))
       AND (s.breaker_until IS NULL OR s.breaker_until <= clock_timestamp())
-      AND NOT EXISTS (SELECT 1 FROM syncworkers_syncswitch x WHERE NOT x.enabled
-                      AND (x.organization_id IS NULL OR x.organization_id = a.organization_id))
+      AND ((s.account_id, s.api_family) IN (
+        SELECT ready.id, w.family FROM ready JOIN w ON ready.environment = ANY(w.environments)
+        WHERE w.scopes = '{}' OR ready.granted && w.scopes)) IS TRUE
     FOR UPDATE OF s SKIP LOCKED
   ) c
   WHERE s.id = c.id

@@ -10,7 +10,7 @@ from syncworkers.models import SyncState, WorkerLog, WorkerRun
 from syncworkers.registry import WORKERS
 from syncworkers.services.tick import tick
 from tests.api_callers import as_member
-from tests.factories import AccountFactory, RunFactory, SyncStateFactory
+from tests.factories import AccountFactory, RunFactory, SyncStateFactory, give_token
 from tokens.models import ApiPause
 
 pytestmark = pytest.mark.django_db
@@ -193,9 +193,9 @@ def test_a_new_account_runs_at_once(operator):
 def test_a_scope_that_was_not_granted_is_named_in_the_schedule(operator, account):
     give_token(account, granted_scopes=[*WORKERS["orders"].scopes, *WORKERS["offers"].scopes])
     held_back = operator.get(f"{AT}/schedule?hours=1").json()["held_back"]
-    assert {row["api_family"]: row["reason_text"] for row in held_back} == {
-        family: "The account did not grant sell.finances" for family in ("transactions", "finances")
-    }
+    assert {row["api_family"]: row["reason_text"] for row in held_back} == dict.fromkeys(
+        ("transactions", "finances"), "The account did not grant sell.finances"
+    )
 
 
 @pytest.mark.parametrize("query", ["hours=x", "hours=0", "hours=1000", "account_id=x", "limit=x", "hour=1"])

@@ -120,6 +120,7 @@ def test_the_scarcest_of_a_runs_apis_decides():
     [
         {"lane": RunLane.HISTORY},
         {"trigger": "manual", "lane": RunLane.MANUAL},
+        {"trigger": "retry"},
         {"status": "error"},
         {"finished_at": timezone.now() - 2 * DAY},
     ],

@@ -249,7 +249,7 @@ def test_counters_and_lines_tell_what_happened(ebay, small_pages):
     assert run.rows_fetched == run.rows_stored == run.rows_expected == len(truth(ebay, account))
     assert run.summary_json == {
         "pages": run.pages, "fetched": run.rows_fetched, "stored": run.rows_stored, "unchanged": 0,
-        "quarantined": 0,
+        "quarantined": 0, "calls": {"fulfillment": run.pages},
     }  # fmt: skip
     assert [lines.first().event, lines.last().event] == ["started", "finished"]
     assert all(line.detail["duration_ms"] >= 0 for line in pages)

@@ -193,6 +193,7 @@ def test_what_is_left_of_yesterdays_block_is_not_used_today():
     take(allowances, 1)
     row = stored()
     assert row.used == row.held == 10, "yesterday's calls do not count today"
+    assert row.reset_at > timezone.now()
 
 
 # -- Processes --------------------------------------------------------------------------------------------
@@ -222,6 +223,20 @@ def test_what_a_dead_process_held_is_free_again_after_a_while():
     assert stored().made == 102
 
 
+def test_a_block_is_found_again_among_those_before():
+    quota()
+    slow, quick = Allowances(), Allowances()
+    take(slow, 4)
+    ApiQuota.objects.update(held_since=timezone.now() - 11 * MINUTE)
+    take(quick, 1)
+    # As the slow process sees it, less than ten minutes have passed.
+    assert (stored().held, stored().held_before) == (10, 10)
+    for slot in slow._slots.values():
+        slot.block.held_since = stored().held_since - 11 * MINUTE
+    slow.give_back()
+    assert (stored().made, stored().held, stored().held_before) == (4, 10, 0)
+
+
 def test_a_late_report_takes_nothing_off_another_block():
     quota()
     clock = Clock()
@@ -245,12 +260,13 @@ def test_a_forked_child_holds_nothing():
 
 
 @for_real
-def test_threads_together_never_get_more_than_there_is():
+@pytest.mark.parametrize("shared", [True, False], ids=["one process", "as processes"])
+def test_threads_together_never_get_more_than_there_is(shared):
     quota(daily_limit=1000)
-    allowances, refused = Allowances(), []
+    common, refused = Allowances(), []
 
     def work(_: int) -> int:
-        taken = 0
+        taken, allowances = 0, common if shared else Allowances()
         try:
             while True:
                 allowances.take(KEY, Lane.SCHEDULE)
@@ -284,7 +300,7 @@ def test_the_first_lane_makes_the_row():
 
 
 @for_real
-def test_the_first_lane_waits_for_nobody_who_holds_the_row():
+def test_the_first_lane_waits_for_nobody_who_holds_the_row(caplog):
     quota()
     allowances, locked, done = Allowances(), threading.Event(), threading.Event()
 
@@ -303,6 +319,7 @@ def test_the_first_lane_waits_for_nobody_who_holds_the_row():
         execute("SET lock_timeout = '1ms'")
         allowances.count(KEY)
         assert stored().made == 0
+        assert caplog.text == "", "it did not even try to wait"
     finally:
         done.set()
         holder.join()
@@ -354,6 +371,20 @@ def test_without_a_database_the_other_lanes_use_what_they_hold_and_then_fail(dat
     with pytest.raises(OperationalError):
         take(allowances, 1)
     come_back()
+    take(allowances, 1)
+    assert (stored().made, stored().held) == (10, 10)
+
+
+@for_real
+def test_a_connection_that_died_while_the_client_waited_is_replaced():
+    quota()
+    allowances = Allowances()
+    take(allowances, 10)
+    backend = fetch_one("SELECT pg_backend_pid()")
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", backend)
+    other.close()
     take(allowances, 1)
     assert (stored().made, stored().held) == (10, 10)
 

@@ -156,6 +156,6 @@ def test_the_list_shows_keys_to_superusers_and_no_secret(simulator):
         assert [secret for secret in secrets if secret[10:40] in text] == []
     listed = root.get(pages[0]).content.decode()
     assert old.signing_key_id in listed
-    assert listed.count("In use") == listed.count("Retired") == 1
+    assert listed.count("</span>In use</span>") == listed.count("</span>Retired</span>") == 1
     assert root.post(pages[1], {"cipher": "RSA"}).status_code == 403
     assert key_binding(key, "jwe") != key_binding(old, "jwe")

@@ -2,24 +2,34 @@
 
 from ebayconnector.simulator.control import (
     faults,
+    listings,
+    mail,
     money,
     orders,
     overview,
     people,
+    purchases,
     signing,
     stock,
+    trading,
     traffic,
+    troubles,
     truth,
 )
 
 routes = [
     *overview.routes,
     *faults.routes,
+    *listings.routes,
+    *mail.routes,
     *money.routes,
     *orders.routes,
     *people.routes,
+    *purchases.routes,
     *signing.routes,
     *stock.routes,
+    *trading.routes,
     *traffic.routes,
+    *troubles.routes,
     *truth.routes,
 ]

@@ -9,6 +9,11 @@ from starlette.routing import Route
 from ebayconnector.simulator.callers import world_of
 from ebayconnector.simulator.config import INVENTORY_LINKS, INVENTORY_OFFSETS, SORT_ORDERS, STOCK_SORTS
 from ebayconnector.simulator.control.body import BadControlCall, json_fields
+from ebayconnector.simulator.control.trading import SIZES as TRADING_SIZES
+from ebayconnector.simulator.control.trading import read_sizes as read_trading_sizes
+from ebayconnector.simulator.control.troubles import RESET_NAMES as TROUBLE_NAMES
+from ebayconnector.simulator.control.troubles import read_reset as read_troubles
+from ebayconnector.simulator.control.troubles import state_of_troubles
 from ebayconnector.simulator.json_types import JsonObject
 from ebayconnector.simulator.responses import json_response
 from ebayconnector.simulator.times import SECOND_MS
@@ -18,7 +23,9 @@ _CALLS = {
     "GET /_sim/": "this overview",
     "GET /_sim/state": "seed, clock, sellers, counts, quotas, faults",
     "POST /_sim/reset": "{seed?, orders?, arrivals_per_minute?, changes_per_minute?, sort?, stock?, "
-    "stock_changes_per_minute?, stock_sort?, inventory_offset?, inventory_links?}",
+    "stock_changes_per_minute?, stock_sort?, inventory_offset?, inventory_links?, messages?, "
+    "messages_per_minute?, listings?, listing_changes_per_minute?, purchases?, purchases_per_minute?, "
+    "trouble_share?, trouble_changes_per_minute?}",
     "GET POST /_sim/clock": "{offset_s?, now?, advance_s?, frozen?}",
     "GET POST DELETE /_sim/faults": "{path, kind, method?, seller?, count?, skip?, before?, status?, code?, "
     "retry_after?, delay_s?, body?}; DELETE ?id= for one",
@@ -55,13 +62,37 @@ _CALLS = {
     "POST /_sim/stock/drift": "{seller?, per_page, kind?, pages?}",
     "GET /_sim/truth/items": "?seller=&offset=&limit=",
     "GET /_sim/truth/offers": "?seller=&offset=&limit=",
+    "GET POST /_sim/trading": "{unknown_message?, messages_beyond_end?, messages_sort?, active_ceiling?, "
+    "ceiling_totals?, selling_calls?}",
+    "POST /_sim/trading/problems": "{codes, ack?, count?, call?, seller?}",
+    "GET /_sim/truth/messages, listings, purchases": "?seller=&offset=&limit=",
+    "POST /_sim/messages": "{seller, count?, received_at?, kind?, folder?, order_id?, read?, flagged?, "
+    "high_priority?, overrides?}",
+    "PATCH DELETE /_sim/messages/{messageId}": "{seller, read?, flagged?, replied?, folder?, overrides?}; "
+    "DELETE ?seller=",
+    "POST /_sim/listings": "{seller, count?, started_at?, auction?} and what can be revised",
+    "PATCH DELETE /_sim/listings/{itemId}": "{seller, title?, sku?, price?, quantity?, sold?, bids?, "
+    "ends_at?, variations?, overrides?}; DELETE ?seller=",
+    "POST /_sim/purchases": "{seller, count?, auction?, together?, created_at?, paid_at?, shipped_at?, "
+    "overrides?}",
+    "PATCH DELETE /_sim/purchases/{orderLineItemId}": "{seller, paid_at?, shipped_at?, overrides?}; "
+    "DELETE ?seller=",
+    "POST /_sim/messages/change, listings/change, purchases/change": "{seller, count?, kind?}",
+    "POST /_sim/messages/drift, listings/drift, purchases/drift": "{seller?, per_page, kind?, pages?}",
+    "GET POST /_sim/post_order": "{error_shape?, offset?, max_span_days?, sort?, empty_disputes?}",
+    "POST /_sim/troubles": "{seller, family, order_id?, line?, quantity?, opened_at?, lives?}",
+    "PATCH /_sim/troubles/{id}": "{seller, step?, lives?, summary?, detail?}",
+    "POST /_sim/troubles/change": "{seller, count?, kind?, family?}",
+    "POST /_sim/troubles/drift": "{seller?, per_page, kind?, pages?, family?}",
+    "GET /_sim/truth/cases, inquiries, returns, disputes": "?seller=&offset=&limit=",
     "POST /_sim/quotas": "{api, limit?, used?, client_id?}",
     "POST /_sim/latency": "{path, seconds}",
 }
 
 _SETTINGS = (
     "seed", "orders", "arrivals_per_minute", "changes_per_minute", "sort", "stock",
-    "stock_changes_per_minute", "stock_sort", "inventory_offset", "inventory_links",
+    "stock_changes_per_minute", "stock_sort", "inventory_offset", "inventory_links", *TRADING_SIZES,
+    *TROUBLE_NAMES,
 )  # fmt: skip
 
 
@@ -84,6 +115,9 @@ def state_of(world: World) -> JsonObject:
             "links": config.inventory_links,
             "drift": {user_id: drift.per_page for user_id, drift in world.stocks.drifts.items()},
         },
+        "trading": {name: getattr(config, name) for name in TRADING_SIZES}
+        | {"drift": {" ".join(key): drift.per_page for key, drift in world.trading.drifts.items()}},
+        "troubles": state_of_troubles(world),
         "clock": world.clock.as_json(),
         "sellers": [seller.as_json() | {"orders": world.order_count(seller)} for seller in world.sellers],
         "applications": sorted(world.applications),
@@ -122,6 +156,8 @@ async def reset(request: Request) -> Response:
         or old.inventory_offset,
         inventory_links=fields.maybe_text("inventory_links", INVENTORY_LINKS)  # type: ignore[arg-type]
         or old.inventory_links,
+        **read_trading_sizes(fields, old),
+        **read_troubles(fields, old),
     )
     world.reset(config)
     return json_response(state_of(world))

@@ -125,7 +125,8 @@ def sim(server):
         "/reset",
         {"seed": 1, "orders": 120, "arrivals_per_minute": 0, "changes_per_minute": 0, "sort": "newest_first"}
         | {"stock": 40, "stock_changes_per_minute": 0, "stock_sort": "oldest_first"}
-        | {"inventory_offset": "page", "inventory_links": "absolute"},
+        | {"inventory_offset": "page", "inventory_links": "absolute"}
+        | {"trouble_share": 0.12, "trouble_changes_per_minute": 0},
     )
     yield client
     client.http.close()

@@ -9,7 +9,7 @@ RATE_LIMIT = "/developer/analytics/v1_beta/rate_limit/"
 def rates(sim, **params):
     answer = sim.get(RATE_LIMIT, sim.app_token(), **params)
     return {
-        limit["apiName"]: resource.get("rates", [{}])[0]
+        resource["name"]: resource.get("rates", [{}])[0]
         for limit in answer.json()["rateLimits"]
         for resource in limit["resources"]
     }
@@ -48,7 +48,7 @@ def test_analytics_report_what_was_used(sim):
     for _ in range(3):
         sim.orders(token)
     found = rates(sim)
-    assert found["fulfillment"] == {
+    assert found["sell.fulfillment.order"] == {
         "limit": 100_000,
         "count": 3,
         "remaining": 99_997,
@@ -60,9 +60,9 @@ def test_analytics_report_what_was_used(sim):
 
 def test_analytics_filter_by_context_and_name(sim):
     selling = set(rates(sim, api_context="sell"))
-    assert {"fulfillment", "inventory"} <= selling
-    assert not {"identity", "tradingapi"} & selling
-    assert set(rates(sim, api_name="identity")) == {"identity"}
+    assert {"sell.fulfillment.order", "sell.fulfillment.payment_dispute", "sell.inventory"} <= selling
+    assert not {"commerce.identity", "tradingapi"} & selling
+    assert set(rates(sim, api_name="identity")) == {"commerce.identity"}
     answer = sim.get(RATE_LIMIT, sim.app_token(), api_context="buy")
     assert (answer.status_code, answer.content) == (204, b"")
 
