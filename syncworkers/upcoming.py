@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import EbayAccount
 from tokens.services.pauses import paused_until
 
+from .cadence import current_plan
 from .models import Reason, SyncState
 from .registry import WORKERS, Worker
 from .selectors import why_not
@@ -45,7 +46,7 @@ class Schedule:
 
 def schedule(accounts: Iterable[EbayAccount], *, length: timedelta) -> Schedule:
     """All runs of the next `length`, in order of time, and the workers that have none."""
-    now = timezone.now()
+    now, plan = timezone.now(), current_plan()
     runs: list[Upcoming] = []
     held_back: list[HeldBack] = []
     for account in accounts:
@@ -57,7 +58,8 @@ def schedule(accounts: Iterable[EbayAccount], *, length: timedelta) -> Schedule:
                 held_back.append(HeldBack(account, worker, refusal))
                 continue
             paused = paused_until(account, worker.api) if refusal == Reason.PAUSED else None
-            slots = _slots(state, worker.every, now=now, end=now + length, paused=paused)
+            every = plan.interval(account.environment, worker)
+            slots = _slots(state, every, now=now, end=now + length, paused=paused)
             runs += [Upcoming(account, worker, at) for at in slots]
     return Schedule(sorted(runs, key=lambda run: (run.at, run.account.pk)), held_back)
 

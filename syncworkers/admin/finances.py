@@ -13,7 +13,7 @@ from syncworkers.models import FinancesFee, Order, Payout, SellerFunds, Transact
 
 from .data_rows import SyncedRowAdmin, amount_cell, id_of, page_of, row_link, status_badge
 from .money_section import payout_section
-from .statuses import PAYOUT_TONES, TRANSACTION_TONES
+from .statuses import PAYOUT_TONES, transaction_badge
 
 
 class Fees(ScopedInline):
@@ -36,7 +36,7 @@ class Fees(ScopedInline):
 class TransactionAdmin(SyncedRowAdmin):
     list_display = (
         "transaction_id", "type_words", "house_name", "occurred", "status", "gross_amount", "fees_amount",
-        "net_amount", "order", "payout", "buyer_username",
+        "net_amount", "order", "payout",
     )  # fmt: skip
     list_filter = (
         AccountFilter, "transaction_type", "transaction_status", "booking_entry", "currency", "fee_type",
@@ -45,16 +45,17 @@ class TransactionAdmin(SyncedRowAdmin):
     search_fields = ("transaction_id", "order_id", "payout_id", "buyer_username", "memo")
     search_help_text = "Transaction, order, payout, buyer or memo"
     inlines = (Fees,)
-    readonly_fields = ("payload_text", "order", "payout")
+    readonly_fields = (
+        "payload_text", "order", "payout", "gross_amount", "net_amount", "fees_amount", "tax_amount",
+    )  # fmt: skip
     fieldsets = page_of(
         ("transaction_id", "transaction_type"),
         ("account", "house_name"),
         ("transaction_status", "booking_entry"),
-        ("gross", "net"),
-        ("amount", "currency"),
-        ("fee_total", "fee_basis"),
-        ("tax", "fee_type"),
+        ("gross_amount", "fees_amount"),
+        ("net_amount", "tax_amount"),
         ("order", "payout"),
+        ("fee_type", "fee_basis"),
         ("buyer_username", "payout_reference"),
         ("memo", "sales_record_reference"),
         ("occurred_at", "changed_at"),
@@ -78,13 +79,13 @@ class TransactionAdmin(SyncedRowAdmin):
 
     @display(description="status", ordering="transaction_status")
     def status(self, row: Transaction) -> SafeString:
-        return status_badge(row.transaction_status, TRANSACTION_TONES)
+        return transaction_badge(row.transaction_status)
 
     @display(description="gross", ordering="gross")
     def gross_amount(self, row: Transaction) -> str:
         return amount_cell(row.gross, row.currency)
 
-    @display(description="eBay's fees", ordering="fee_total")
+    @display(description="fees", ordering="fee_total")
     def fees_amount(self, row: Transaction) -> str:
         """What they do to the seller's money, as gross and net beside them."""
         if row.net is None or row.gross is None or row.net == row.gross:
@@ -94,6 +95,10 @@ class TransactionAdmin(SyncedRowAdmin):
     @display(description="net", ordering="net")
     def net_amount(self, row: Transaction) -> str:
         return amount_cell(row.net, row.currency)
+
+    @display(description="tax collected by eBay", ordering="tax")
+    def tax_amount(self, row: Transaction) -> str:
+        return amount_cell(row.tax, row.currency)
 
     @display(description="order", ordering="order_id")
     def order(self, row: Any) -> SafeString | str:
@@ -117,12 +122,11 @@ class PayoutAdmin(SyncedRowAdmin):
     list_filter = (AccountFilter, "payout_status", "currency", "occurred_at")
     search_fields = ("payout_id", "bank_reference", "memo", "instrument_last_four")
     search_help_text = "Payout, bank reference, memo or the account's last digits"
-    readonly_fields = ("payload_text", "money", "instrument")
+    readonly_fields = ("payload_text", "money", "instrument", "sum", "status", "fee")
     fieldsets = page_of(
-        ("payout_id", "payout_status"),
+        ("payout_id", "status"),
         ("account", "house_name"),
-        ("amount", "currency"),
-        ("total_amount", "total_fee"),
+        ("sum", "fee"),
         ("occurred_at", "last_attempted_at"),
         ("instrument", "bank_reference"),
         ("status_description", "memo"),
@@ -147,6 +151,10 @@ class PayoutAdmin(SyncedRowAdmin):
     @display(description="amount", ordering="amount")
     def sum(self, payout: Payout) -> str:
         return amount_cell(payout.amount, payout.currency)
+
+    @display(description="fee for sending it", ordering="total_fee")
+    def fee(self, payout: Payout) -> str:
+        return amount_cell(payout.total_fee, payout.currency)
 
     @display(description="to")
     def instrument(self, payout: Payout) -> str:

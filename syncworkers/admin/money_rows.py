@@ -12,7 +12,7 @@ from accounts.scoped_admin import AccountFilter
 from syncworkers.models import MoneyRow, Order, Payout, Transaction
 
 from .data_rows import CsvAdmin, amount_cell, id_of, page_of, row_link, status_badge
-from .statuses import PAYOUT_TONES, TRANSACTION_TONES
+from .statuses import PAYOUT_TONES, transaction_badge
 
 
 @admin.register(MoneyRow)
@@ -28,19 +28,20 @@ class MoneyRowAdmin(CsvAdmin):
     )  # fmt: skip
     search_fields = ("transaction_id", "order_id", "payout_id", "buyer_username", "memo")
     search_help_text = "Transaction, order, payout, buyer or memo"
-    readonly_fields = ("transaction", "order", "payout")
+    readonly_fields = (
+        "transaction", "order", "payout", "gross_amount", "fee_amount", "net_amount", "total", "of_payout",
+    )  # fmt: skip
     fieldsets = page_of(
         ("transaction", "transaction_type"),
         ("account", "house_name"),
         ("transaction_status", "occurred_at"),
-        ("gross", "fees"),
-        ("net", "currency"),
-        ("tax", "fee_type"),
+        ("gross_amount", "fee_amount"),
+        ("net_amount", "tax"),
         ("order", "order_payment_status"),
-        ("order_total", "order_currency"),
+        ("total", "fee_type"),
         ("payout", "payout_status"),
-        ("payout_amount", "payout_currency"),
-        ("paid_out_at", "buyer_username"),
+        ("of_payout", "paid_out_at"),
+        ("buyer_username", "currency"),
         ("memo", "changed_at"),
         payload=False,
     )
@@ -67,7 +68,7 @@ class MoneyRowAdmin(CsvAdmin):
 
     @display(description="status", ordering="transaction_status")
     def status(self, row: MoneyRow) -> SafeString:
-        return status_badge(row.transaction_status, TRANSACTION_TONES)
+        return transaction_badge(row.transaction_status)
 
     @display(description="gross", ordering="gross")
     def gross_amount(self, row: MoneyRow) -> str:
@@ -96,6 +97,10 @@ class MoneyRowAdmin(CsvAdmin):
     @display(description="payout status", ordering="payout_status")
     def paid(self, row: MoneyRow) -> SafeString | str:
         return status_badge(row.payout_status, PAYOUT_TONES) if row.payout_status else ""
+
+    @display(description="amount of the payout")
+    def of_payout(self, row: MoneyRow) -> str:
+        return amount_cell(row.payout_amount, row.payout_currency)
 
     @display(description="transaction")
     def transaction(self, row: MoneyRow) -> SafeString | str:

@@ -13,7 +13,7 @@ from syncworkers.models import Order, Payout, Transaction
 from syncworkers.money import PaidOut, Statement, Verdict, money_text, order_money, payout_money
 
 from .data_rows import amount_cell, row_link, status_badge
-from .statuses import PAYOUT_TONES, TRANSACTION_TONES
+from .statuses import PAYOUT_TONES, transaction_badge
 
 _TONES = {
     Verdict.RECONCILES: "green",
@@ -78,6 +78,6 @@ def _transaction(row: Transaction) -> dict[str, Any]:
     return {
         "row": row,
         "link": row_link(Transaction, row.pk, row.transaction_id),
-        "status": status_badge(row.transaction_status, TRANSACTION_TONES),
+        "status": transaction_badge(row.transaction_status),
         "net": amount_cell(row.net, row.currency),
     }

@@ -34,7 +34,7 @@ class OrderAdmin(SyncedRowAdmin):
     search_fields = ("order_id", "buyer_username", "ship_to_name", "line_items__sku", "line_items__title")
     search_help_text = "Order number, buyer, recipient, SKU or title"
     inlines = (LineItems,)
-    readonly_fields = ("payload_text", "money")
+    readonly_fields = ("payload_text", "money", "amount", "payment", "fulfillment")
     fieldsets = (
         (
             None,
@@ -42,9 +42,9 @@ class OrderAdmin(SyncedRowAdmin):
                 "fields": (
                     ("order_id", "sales_record_reference"),
                     ("account", "house_name"),
-                    ("payment_status", "fulfillment_status"),
+                    ("payment", "fulfillment"),
                     ("cancel_state", "line_item_count"),
-                    ("total", "currency"),
+                    ("amount", "currency"),
                     ("buyer_username", "ship_to_name"),
                     ("ship_to_country", "closed_at"),
                     ("created_at_ebay", "ebay_modified_at"),

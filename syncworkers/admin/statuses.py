@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from django.utils.safestring import SafeString
+
+from .data_rows import status_badge
+
 TRANSACTION_TONES = {"PAYOUT": "green", "COMPLETED": "green", "FUNDS_ON_HOLD": "amber", "FAILED": "red"}
 PAYOUT_TONES = {
     "SUCCEEDED": "green", "RETRYABLE_FAILED": "amber", "TERMINAL_FAILED": "red", "REVERSED": "red",
 }  # fmt: skip
 OFFER_TONES = {"PUBLISHED": "green", "ACTIVE": "green", "ENDED": "amber", "OUT_OF_STOCK": "amber"}
+
+
+def transaction_badge(word: str) -> SafeString:
+    """`FUNDS_ON_HOLD` as "On hold", `PAYOUT` as "Paid out"."""
+    shown = "PAID_OUT" if word == "PAYOUT" else word.removeprefix("FUNDS_")
+    return status_badge(shown, {shown: TRANSACTION_TONES.get(word, "grey")})

@@ -33,7 +33,7 @@ ADVICE = {
     Reason.EBAY_REFUSED: "Read the run's log; if it repeats, report it with that log.",
     Reason.SIGNATURE_REFUSED: "The installation's administrator runs `manage.py setup_signing_key`.",
     Reason.TOKEN_UNAVAILABLE: "Press “Refresh token”; the terminal shows eBay's answer.",
-    Reason.BAD_CURSOR: "An operator sets it with `manage.py sync FAMILY --since DATE`, or by the API's cursor.",
+    Reason.BAD_CURSOR: "Set it with `manage.py sync FAMILY --since DATE`, or through the API.",
     Reason.INTERNAL_ERROR: "The next run tries again. If it repeats, report it with the run's log.",
 }
 

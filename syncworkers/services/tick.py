@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.models import EbayAccount
+from syncworkers import cadence
 from syncworkers.models import SyncState, Trigger
 from syncworkers.registry import WORKERS
 
@@ -44,14 +46,13 @@ ON CONFLICT (account_id, api_family) DO NOTHING
 # next_run_at is in no index of its table, so that changing it writes the row and nothing else.
 _DUE = """
 WITH w AS MATERIALIZED (
-  SELECT family, api, every, string_to_array(environments, ' ') AS environments,
-         string_to_array(scopes, ' ') AS scopes
+  SELECT family, api, every, string_to_array(scopes, ' ') AS scopes
   FROM unnest(%(families)s::text[], %(apis)s::text[], %(intervals)s::interval[],
-              %(environments)s::text[], %(scopes)s::text[]) AS w(family, api, every, environments, scopes)
+              %(scopes)s::text[]) AS w(family, api, every, scopes)
 ), ready AS MATERIALIZED (
-  SELECT a.id, a.environment, t.granted_scopes::text[] AS granted
+  SELECT a.id, t.granted_scopes::text[] AS granted
   FROM ebay_accounts a JOIN ebay_tokens t ON t.account_id = a.id
-  WHERE a.is_active AND a.workers_enabled AND t.refresh_token_sealed <> ''
+  WHERE a.environment = %(environment)s AND a.is_active AND a.workers_enabled AND t.refresh_token_sealed <> ''
     AND (t.refresh_token_expires_at IS NULL OR t.refresh_token_expires_at > clock_timestamp())
     AND t.refresh_error NOT LIKE 'invalid_grant:%%' AND t.refresh_error NOT LIKE 'invalid_scope:%%'
     AND NOT EXISTS (SELECT 1 FROM syncworkers_syncswitch x WHERE NOT x.enabled
@@ -65,7 +66,7 @@ WITH w AS MATERIALIZED (
     WHERE s.enabled AND s.next_run_at <= clock_timestamp()
       AND (s.breaker_until IS NULL OR s.breaker_until <= clock_timestamp())
       AND ((s.account_id, s.api_family) IN (
-        SELECT ready.id, w.family FROM ready JOIN w ON ready.environment = ANY(w.environments)
+        SELECT ready.id, w.family FROM ready CROSS JOIN w
         WHERE w.scopes = '{}' OR ready.granted && w.scopes)) IS TRUE
     FOR UPDATE OF s SKIP LOCKED
   ) c
@@ -99,6 +100,8 @@ class Ticked:
 def tick() -> Ticked:
     """One beat of the schedule. Safe to run twice at once or late."""
     workers = list(WORKERS.values())
+    plan = cadence.current_plan()
+    cadence.note_demand(plan)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _NEW_STATES,
@@ -110,21 +113,28 @@ def tick() -> Ticked:
         )
         new = cursor.rowcount
         abandoned = abandon_silent()
-        cursor.execute(
-            _DUE,
-            {
-                "families": [w.key for w in workers],
-                "apis": [w.api for w in workers],
-                "intervals": [w.every for w in workers],
-                "environments": [" ".join(sorted(w.environments)) for w in workers],
-                "scopes": [" ".join(w.scopes) for w in workers],
-            },
-        )
-        queued = cursor.rowcount
+        queued = sum(_queue_due(environment, plan) for environment in settings.EBAY_ENVIRONMENTS)
         made = tickets.top_up()
     ticked = Ticked(new, queued, abandoned, made)
     logger.info("tick: %s", ticked)
     return ticked
+
+
+def _queue_due(environment: str, plan: cadence.Plan) -> int:
+    """Queue what is due in one environment, at the pace that its quotas allow; returns how many runs."""
+    workers = [worker for worker in WORKERS.values() if environment in worker.environments]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DUE,
+            {
+                "environment": environment,
+                "families": [w.key for w in workers],
+                "apis": [w.api for w in workers],
+                "intervals": [plan.interval(environment, w) for w in workers],
+                "scopes": [" ".join(w.scopes) for w in workers],
+            },
+        )
+        return cursor.rowcount
 
 
 def start_account(account_id: int) -> int:

@@ -12,6 +12,8 @@ from syncworkers.models.runs import Lane, Trigger
 from syncworkers.registry import WORKERS
 from syncworkers.services import runs
 from syncworkers.services.queue import queue_run
+from syncworkers.services.tick import tick
+from syncworkers.upcoming import schedule
 from tokens import wire
 from tokens.allowances import allowances, ensure_row
 from tokens.models import ApiQuota
@@ -91,3 +93,26 @@ def test_what_a_run_called_is_kept_and_counted(ebay, account):
     assert run.summary_json["calls"] == {"fulfillment": len(ebay.requests(GET_ORDERS))}
     allowances().give_back()
     assert ApiQuota.objects.get(api="fulfillment").made == len(ebay.requests(GET_ORDERS))
+
+
+def test_the_tick_spaces_runs_as_far_as_the_quota_needs(ebay, account):
+    """Half of the quota is gone early in the day: what was wanted every five minutes comes less often."""
+    key = wire.quota_key("simulator", "fulfillment")
+    ensure_row(key)
+    runs.ensure_state(account, ORDERS)
+    ApiQuota.objects.update(daily_limit=100, made=50, reset_at=timezone.now() + timedelta(hours=23))
+    tick()
+    planned = state_of(account).next_run_at - timezone.now()
+    assert planned > 3 * ORDERS.every
+    assert WorkerRun.objects.filter(api_family="orders", status="queued").count() == 1
+    quota = ApiQuota.objects.get(api="fulfillment")
+    assert quota.scheduled_per_day > 0
+    schedule_ = schedule([account], length=timedelta(hours=20))
+    orders = [run.at for run in schedule_.runs if run.worker.key == "orders"]
+    assert 1 <= len(orders) < 100
+
+
+def test_without_scarcity_the_rhythm_is_as_wanted(ebay, account):
+    tick()
+    tick_moment = state_of(account).next_run_at
+    assert abs(tick_moment - timezone.now() - ORDERS.every) < timedelta(seconds=30)

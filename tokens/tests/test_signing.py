@@ -14,13 +14,15 @@ from django.db import IntegrityError, connections
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from ebayconnector.ebay.errors import Refused, Unavailable
+from ebayconnector.ebay.endpoints import GET_TRANSACTIONS
+from ebayconnector.ebay.errors import Refused, SignatureRefused, Unavailable
 from ebayconnector.ebay.signatures import signature_headers
 from tests.processes import child_env
 from tests.waiting import eventually
 from tokens import sealing, tasks, wire
 from tokens.models import SigningKey, SigningKeyLease
 from tokens.services import signing
+from tokens.services.clients import client_for
 from tokens.services.signing import EnvironmentSigner, current_key, key_in_use, open_key
 from tokens.services.signing_setup import (
     CreationUnderWay,
@@ -30,7 +32,7 @@ from tokens.services.signing_setup import (
     set_up_signing_key,
 )
 
-from .linked import nothing_sent, token_posts
+from .linked import linked_account, nothing_sent, token_posts
 from .test_no_secrets import own_log, rows_of_every_table
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -184,6 +186,17 @@ def test_the_database_allows_one_current_key(simulator):
     key.pk, key.signing_key_id = None, "other"
     with pytest.raises(IntegrityError, match="one_current_signing_key"):
         key.save()
+
+
+def test_a_german_seller_is_refused_without_a_key_and_served_with_one_at_once(simulator):
+    german = linked_account(simulator, seller=2, marketplace_id="EBAY_DE", site_id=77)
+    client = client_for(german, source="test")
+    with pytest.raises(SignatureRefused, match="215001 .*run manage.py setup_signing_key"):
+        client.call(GET_TRANSACTIONS)
+    for cipher in ("ED25519", "RSA"):
+        set_up(cipher=cipher)
+        filters = [("filter", "transactionType:{SALE}"), ("limit", "2")]
+        assert client.call(GET_TRANSACTIONS, params=filters).status == 200
 
 
 # -- Failures and races ----------------------------------------------------------------------------------

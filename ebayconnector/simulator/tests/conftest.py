@@ -126,10 +126,20 @@ def sim(server):
         {"seed": 1, "orders": 120, "arrivals_per_minute": 0, "changes_per_minute": 0, "sort": "newest_first"}
         | {"stock": 40, "stock_changes_per_minute": 0, "stock_sort": "oldest_first"}
         | {"inventory_offset": "page", "inventory_links": "absolute"}
+        | {"messages": 60, "messages_per_minute": 0, "listings": 60, "listing_changes_per_minute": 0}
+        | {"purchases": 24, "purchases_per_minute": 0}
         | {"trouble_share": 0.12, "trouble_changes_per_minute": 0},
     )
     yield client
     client.http.close()
+
+
+@pytest.fixture
+def troubled(sim):
+    """A seller with many inquiries and returns, the clock frozen."""
+    sim.control("POST", "/reset", {"trouble_share": 0.4})
+    sim.freeze()
+    return Troubles(sim)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,39 +1,7 @@
 import pytest
-from lxml import etree
 
 from .conftest import SELLER
-
-NS = {"e": "urn:ebay:apis:eBLBaseComponents"}
-
-
-def post(sim, token, *, call="GetUser", site="0", inside="", body=None, **changes):
-    headers = {
-        "X-EBAY-API-CALL-NAME": call,
-        "X-EBAY-API-SITEID": site,
-        "X-EBAY-API-COMPATIBILITY-LEVEL": "1423",
-        "X-EBAY-API-IAF-TOKEN": token,
-        "Content-Type": "text/xml",
-    } | {name.replace("_", "-"): value for name, value in changes.items()}
-    if body is None:
-        body = f'<?xml version="1.0"?><{call}Request xmlns="{NS["e"]}">{inside}</{call}Request>'
-    return sim.http.post(
-        f"{sim.url}/ws/api.dll",
-        data=body.encode(),
-        headers={name: value for name, value in headers.items() if value is not None},
-        timeout=30,
-    )
-
-
-def find(answer, path):
-    assert answer.status_code == 200
-    return etree.fromstring(answer.content).findtext(
-        "/".join(f"e:{step}" for step in path.split("/")), None, NS
-    )
-
-
-def error(answer):
-    assert find(answer, "Ack") == "Failure"
-    return int(find(answer, "Errors/ErrorCode"))
+from .trading import NS, error, find, find_all, post, texts
 
 
 def test_get_user_tells_the_owner(sim):
@@ -151,3 +119,79 @@ def test_fault_with_a_chosen_code(sim):
 def test_system_errors_are_classified(sim):
     sim.control("POST", "/faults", {"path": "/ws/", "kind": "server_error"})
     assert find(post(sim, sim.mint()), "Errors/ErrorClassification") == "SystemError"
+
+
+def test_error_texts_are_german_in_austria_too(sim):
+    shown = {find(post(sim, None, site=site), "Errors/ShortMessage") for site in ("77", "16")}
+    assert shown == {"Kein Token gefunden."}
+
+
+def test_each_wrong_input_is_an_error_of_its_own(sim):
+    inside = "<StartTime>yesterday</StartTime><Pagination><EntriesPerPage>201</EntriesPerPage></Pagination>"
+    answer = post(sim, sim.mint(), call="GetMyMessages", inside=inside)
+    assert texts(answer, "Errors/ErrorCode") == ["10009", "5", "37"]
+    named = ["DetailLevel", "StartTime", "Pagination/EntriesPerPage"]
+    assert texts(answer, "Errors/ErrorParameters/Value") == named
+
+
+def test_a_failure_has_no_data(sim):
+    sim.control("POST", "/trading/problems", {"codes": [16110, 17470]})
+    answer = post(sim, sim.mint())
+    assert error(answer) == 16110
+    assert texts(answer, "Errors/ErrorCode") == ["16110", "17470"]
+    assert find(answer, "User/UserID") is None
+
+
+@pytest.mark.parametrize(("ack", "severity"), [("Warning", "Warning"), ("PartialFailure", "Error")])
+def test_problems_beside_the_data(sim, ack, severity):
+    sim.control("POST", "/trading/problems", {"codes": [21919144], "ack": ack})
+    answer = post(sim, sim.mint())
+    assert find(answer, "Ack") == ack
+    assert find(answer, "Errors/SeverityCode") == severity
+    assert find(answer, "User/UserID") == SELLER
+
+
+def test_planned_problems_end(sim):
+    sim.control("POST", "/trading/problems", {"codes": [2], "count": 2, "call": "GetUser"})
+    token = sim.mint()
+    assert find(post(sim, token, call="GetMyeBayBuying"), "Ack") == "Success"
+    assert [find(post(sim, token), "Ack") for _ in range(3)] == ["Failure", "Failure", "Success"]
+
+
+def test_planned_problems_of_one_seller(sim):
+    sim.control("POST", "/trading/problems", {"codes": [2], "seller": "outback_spares"})
+    assert find(post(sim, sim.mint()), "Ack") == "Success"
+    assert error(post(sim, sim.mint("outback_spares"))) == 2
+
+
+def test_all_calls_share_one_quota(sim):
+    token = sim.mint()
+    sim.control("POST", "/quotas", {"api": "trading", "limit": 3})
+    for call in ("GetMyeBaySelling", "GetMyeBayBuying", "GetUser"):
+        assert find(post(sim, token, call=call), "Ack") == "Success"
+    level = "<DetailLevel>ReturnHeaders</DetailLevel>"
+    assert error(post(sim, token, call="GetMyMessages", inside=level)) == 518
+    sim.control("POST", "/quotas", {"api": "trading", "limit": 5_000})
+
+
+def test_poison_is_an_internal_error_with_status_200(sim):
+    sim.control("POST", "/faults", {"path": "#GetUser$", "kind": "poison", "contains": SELLER})
+    assert error(post(sim, sim.mint())) == 10007
+
+
+def test_version_and_build_come_before_the_data(sim):
+    names = [one.tag.partition("}")[2] for one in find_all(post(sim, sim.mint()), "*")]
+    assert names == ["Timestamp", "Ack", "Version", "Build", "User"]
+
+
+@pytest.mark.parametrize("codes", [None, [], ["518"], [True]])
+def test_problems_must_be_numbers(sim, codes):
+    sim.control("POST", "/trading/problems", {"codes": codes}, status=400)
+
+
+def test_settings_of_trading_change_one_by_one(sim):
+    changed = sim.control("POST", "/trading", {"selling_calls": 7})
+    assert changed["selling_calls"] == 7
+    assert sim.control("GET", "/trading") == changed
+    sim.control("POST", "/trading", {"messages_sort": "sideways"}, status=400)
+    assert sim.control("GET", "/trading") == changed
