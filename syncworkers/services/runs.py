@@ -21,6 +21,7 @@ from syncworkers.models import Reason, RunStatus, SyncState, Trigger, WorkerRun
 from syncworkers.models.runs import ACTIVE, Lane
 from syncworkers.registry import WORKERS, Worker
 from tokens import quotas
+from tokens.allowances import allowances
 from tokens.processes import current_heartbeat_id, note_progress
 
 from . import tickets
@@ -143,20 +144,26 @@ def cancel_run(run: WorkerRun, *, by: str) -> bool:
 
 def work(*, budget_s: float = WORK_S) -> int:
     """What a ticket does: claim and execute the best queued run until the time is up. Returns how many."""
-    end = time.monotonic() + budget_s
+    try:
+        done = _work_until(time.monotonic() + budget_s, least_s=min(_LEAST_S, budget_s / 2))
+    finally:
+        # Calls that this process holds and will not make are the others'.
+        allowances().give_back()
+    tickets.top_up()
+    return done
+
+
+def _work_until(end: float, *, least_s: float) -> int:
     done = 0
     process_id = current_heartbeat_id()
     note_progress()
-    while end - time.monotonic() > min(_LEAST_S, budget_s / 2) and not selectors.process_is_stopping(
-        process_id
-    ):
+    while end - time.monotonic() > least_s and not selectors.process_is_stopping(process_id):
         claimed = claim_next_run(process_id)
         if claimed is None:
             break
         execute_run(claimed, deadline=end)
         note_progress()
         done += 1
-    tickets.top_up()
     return done
 
 

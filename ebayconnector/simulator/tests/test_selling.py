@@ -296,9 +296,8 @@ def test_revising_a_listing(sim):
     revision = {"title": "New", "price": 7.5, "quantity": 9, "sold": 2, "sku": "S-1"}
     sim.control("PATCH", f"/listings/{made}", {"seller": SELLER, **revision})
     element = item(sim, made)
-    assert [element.findtext(f"{{*}}{name}") for name in ("Title", "Quantity", "QuantityAvailable", "SKU")] == [
-        "New", "11", "9", "S-1",
-    ]  # fmt: skip
+    shown = [element.findtext(f"{{*}}{name}") for name in ("Title", "Quantity", "QuantityAvailable", "SKU")]
+    assert shown == ["New", "11", "9", "S-1"]
     assert element.findtext("{*}SellingStatus/{*}CurrentPrice") == "7.5"
     sim.control("PATCH", f"/listings/{made}", {"seller": SELLER, "sku": None})
     assert (
@@ -358,12 +357,11 @@ def test_sorted_both_ways(sim, name):
 
 
 def test_what_ends_first_comes_first(sim):
-    reset(sim)
-    now = sim.now()
-    ends = advance(sim, hours=1)
+    now = reset(sim, stock=0, listings=0)
+    ends = advance(sim, days=2)
     sim.control("POST", "/clock", {"now": now})
-    (made,) = add(sim, auction=True, ends_at=ends)
-    assert all_ids(sim)[0] == made
+    fixed, first, second = (*add(sim), *add(sim, auction=True, ends_at=ends), *add(sim, auction=True))
+    assert all_ids(sim) == [first, second, fixed]
 
 
 def test_a_sort_of_no_such_name(sim):
@@ -397,7 +395,7 @@ def test_listings_change_at_the_rate_of_the_clock(sim):
 
 def test_ends_while_somebody_pages_hide_a_listing_from_the_pass(sim):
     reset(sim, stock=0, listings=60)
-    sim.control("POST", "/listings/drift", {"seller": SELLER, "per_page": 4, "kind": "end", "pages": 1})
+    sim.control("POST", "/listings/drift", {"seller": SELLER, "per_page": 20, "kind": "end", "pages": 1})
     found = all_ids(sim, active="<Sort>ItemID</Sort>", entries=10)
     left = {row["ItemID"] for row in truth(sim, "listings")}
     assert len(found) == len(set(found))
