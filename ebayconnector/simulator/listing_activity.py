@@ -36,11 +36,11 @@ class ListingActivity:
 def change_listing(
     book: ListingBook, source: Random, at_ms: int, kind: ListingChange | None = None
 ) -> str | None:
-    """One change of a random own listing that is active; answers its item id, None when there is none."""
+    """One change of a random own fixed price that is active; answers its item id, None without one."""
     kind = _likely(source.random()) if kind is None else kind
     if kind == "create":
         return book.new_listing(at_ms).item_id
-    one = _choose(book, source, at_ms)
+    one = book.first_active(source.randrange(1 << 30), at_ms)
     if one is None:
         return None
     _change(book, source, one, kind, at_ms)
@@ -49,12 +49,6 @@ def change_listing(
 
 def _likely(u: float) -> ListingChange:
     return next(kind for kind, below in _LIKELY if u < below)
-
-
-def _choose(book: ListingBook, source: Random, at_ms: int) -> OwnListing | None:
-    active = [one.own for one in book.live(at_ms) if one.own is not None]
-    fixed = [one for one in active if not one.auction]
-    return source.choice(fixed) if fixed else None
 
 
 def _change(book: ListingBook, source: Random, one: OwnListing, kind: ListingChange, at_ms: int) -> None:

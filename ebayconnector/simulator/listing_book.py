@@ -128,6 +128,7 @@ class ListingBook:
         self.own: dict[str, OwnListing] = {}  # by item id, in the order of creation
         self._epoch_ms = epoch_ms
         self._made = 0
+        self._places: list[OwnListing] = []
 
     def fill(self, size: int) -> None:
         """Listings of the places that orders refer to, begun up to a year ago; a few will begin later."""
@@ -144,6 +145,7 @@ class ListingBook:
 
     def _keep(self, one: OwnListing) -> OwnListing:
         self.own[one.item_id] = one
+        self._places.append(one)
         return one
 
     def _made_up(self, place: int, *, start_ms: int) -> OwnListing:
@@ -166,6 +168,15 @@ class ListingBook:
         self._made += 1
         return self._keep(one)
 
+    def first_active(self, start: int, now_ms: int) -> OwnListing | None:
+        """The first active fixed price from a place on, round about; None when there is none."""
+        size = len(self._places)
+        round_about = (self._places[(start + step) % size] for step in range(size))
+        return next((one for one in round_about if not one.auction and self._active(one, now_ms)), None)
+
+    def _active(self, one: OwnListing, now_ms: int) -> bool:
+        return one.shown(now_ms) and not self.stock.has_taken(one.place, one.listing)
+
     def end(self, one: OwnListing, at_ms: int) -> None:
         one.ended_ms = at_ms
 
@@ -183,7 +194,7 @@ class ListingBook:
         own = [
             LiveListing(one.item_id, one.start_ms, self._end_ms(one, now_ms), one)
             for one in self.own.values()
-            if one.shown(now_ms) and not self.stock.has_taken(one.place, one.listing)
+            if self._active(one, now_ms)
         ]
         together: dict[str, list[StockOffer]] = {}
         for offer in self.stock.offers.values():

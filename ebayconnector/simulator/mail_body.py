@@ -1,13 +1,18 @@
 """One `Message` of GetMyMessages (03 §3.5) as an object whose members become elements in this order."""
 
 from ebayconnector.simulator.json_types import JsonObject, apply_patch
-from ebayconnector.simulator.mail_book import EBAY, KEPT_MS, QUESTION, SENT, MailBook
-from ebayconnector.simulator.mail_facts import MailFacts, mail_facts, message_type
+from ebayconnector.simulator.mail_book import EBAY, KEPT_MS, QUESTION, REPLY, SENT, TRANSACTION, MailBook
+from ebayconnector.simulator.mail_facts import MailFacts, mail_facts
 from ebayconnector.simulator.mail_texts import message_text
 from ebayconnector.simulator.sellers import Seller
 from ebayconnector.simulator.times import DAY_MS, iso
 
 _ANSWERABLE_MS = 90 * DAY_MS
+_TYPES = {
+    QUESTION: "AskSellerQuestion",
+    TRANSACTION: "ContactTransactionPartner",
+    REPLY: "ResponseToASQQuestion",
+}
 
 
 def message_body(book: MailBook, n: int, seller: Seller, now_ms: int, *, text: bool = False) -> JsonObject:
@@ -29,7 +34,7 @@ def message_body(book: MailBook, n: int, seller: Seller, now_ms: int, *, text: b
         "ExpirationDate": iso(book.received[n] + KEPT_MS),
     }
     body |= _item(facts, book.received[n], now_ms)
-    body["MessageType"] = message_type(book.kind[n], facts.form)
+    body["MessageType"] = _message_type(book.kind[n], facts)
     if book.kind[n] == QUESTION:
         body["QuestionType"] = facts.question_type
     body["ResponseDetails"] = _response(book, n, message_id, now_ms)
@@ -50,6 +55,11 @@ def _people(book: MailBook, n: int, seller: Seller, facts: MailFacts) -> JsonObj
         return {"Sender": seller.username, "RecipientUserID": facts.other, "SendToName": facts.other}
     people: JsonObject = {"Sender": facts.other, "RecipientUserID": seller.username}
     return people | {"SendToName": f"{seller.first_name} {seller.last_name}"}
+
+
+def _message_type(kind: int, facts: MailFacts) -> str | None:
+    """Half of eBay's own messages have none."""
+    return _TYPES.get(kind) or ("All" if facts.form % 2 else None)
 
 
 def _item(facts: MailFacts, received_ms: int, now_ms: int) -> JsonObject:

@@ -5,7 +5,7 @@ from random import Random
 
 from ebayconnector.simulator.buyers import draw_buyer
 from ebayconnector.simulator.listings import LISTINGS_PER_SELLER, Listing, listing
-from ebayconnector.simulator.mail_book import EBAY, REPLY, MailBook
+from ebayconnector.simulator.mail_book import EBAY, MailBook
 from ebayconnector.simulator.mail_texts import EBAY_SUBJECTS, QUESTIONS, REPLIES, SUBJECTS
 from ebayconnector.simulator.order_facts import order_facts
 from ebayconnector.simulator.randomness import rng
@@ -68,12 +68,3 @@ def _facts(source: Random, other: str, subject: str, words: str, item: Listing |
         media=source.randrange(1, 3) if source.random() < 0.08 else 0,
         item_ends_after_days=source.randrange(-5, 40),
     )
-
-
-def message_type(kind: int, source_form: int) -> str | None:
-    """MessageType; half of eBay's own messages have none."""
-    if kind == EBAY:
-        return "All" if source_form % 2 else None
-    if kind == REPLY:
-        return "ResponseToASQQuestion"
-    return "AskSellerQuestion" if kind == 0 else "ContactTransactionPartner"

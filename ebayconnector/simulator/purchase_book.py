@@ -25,6 +25,7 @@ _TRANSACTION_IDS = Numbering("1", 13, 387_420_489)
 _ORDER_IDS = Numbering("2", 12, 1_162_261_467)
 _STRANGERS = ("attic-finds", "garage_42", "old.barn_sales", "köln-teile", "b&b_books", "quartz_and_co")
 _OTHER_WORLD = 90  # sellers with numbers from here on have listings and nothing else
+_OTHER_PLACES = 5_000_000  # places of a seller's listings that nothing else uses
 
 
 @dataclass(slots=True)
@@ -103,7 +104,7 @@ class PurchaseBook:
     def buy(
         self, source: Random, at_ms: int, *, together: int = 1, auction: bool | None = None
     ) -> list[Purchase]:
-        """One purchase, or several from one seller that are combined when they are paid."""
+        """One purchase, or several from one seller that become one order within hours."""
         first = self._draw(source, at_ms, auction=source.random() < 0.4 if auction is None else auction)
         more = [self._draw(source, at_ms, auction=False, beside=first) for _ in range(together - 1)]
         bought = [self.add(one) for one in (first, *more)]
@@ -114,12 +115,12 @@ class PurchaseBook:
     def _draw(self, source: Random, at_ms: int, *, auction: bool, beside: Purchase | None = None) -> Purchase:
         seller = self._seller(source) if beside is None else beside.seller
         stranger = source.choice(_STRANGERS) if beside is None else beside.stranger
-        item = self._item(source, seller, stranger)
-        while auction and f"{item.item_id}-{AUCTION_TRANSACTION}" in self.purchases:
-            item = self._item(source, seller, stranger)
-        bought_ms = at_ms // SECOND_MS * SECOND_MS
         place = self._made
         self._made += 1
+        item = self._item(seller, stranger, source.randrange(LISTINGS_PER_SELLER))
+        if auction and f"{item.item_id}-{AUCTION_TRANSACTION}" in self.purchases:
+            item = self._item(seller, stranger, _OTHER_PLACES + place)  # an auction is won once
+        bought_ms = at_ms // SECOND_MS * SECOND_MS
         number = AUCTION_TRANSACTION if auction else self._number(_TRANSACTION_IDS, place)
         site = self.buyer.site if seller is None else seller.site
         one = Purchase(place, item, number, seller, stranger, item.price, 1, site.currency, bought_ms)
@@ -134,10 +135,10 @@ class PurchaseBook:
     def _seller(self, source: Random) -> Seller | None:
         return source.choice(self._others) if self._others and source.random() < 0.6 else None
 
-    def _item(self, source: Random, seller: Seller | None, stranger: str) -> Listing:
+    def _item(self, seller: Seller | None, stranger: str, place: int) -> Listing:
         number = _OTHER_WORLD + _STRANGERS.index(stranger) if seller is None else seller.number
         site = self.buyer.site if seller is None else seller.site
-        return listing(self.seed, number, site.key, source.randrange(LISTINGS_PER_SELLER))
+        return listing(self.seed, number, site.key, place)
 
     def _number(self, numbering: Numbering, place: int) -> str:
         return numbering.id_of(seed=self.seed, seller_number=self.buyer.number, place=place)

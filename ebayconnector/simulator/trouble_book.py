@@ -14,7 +14,7 @@ from ebayconnector.simulator.money_entries import DISPUTE_WON_MS, dispute_of
 from ebayconnector.simulator.money_facts import facts_of
 from ebayconnector.simulator.order_book import OrderBook
 from ebayconnector.simulator.order_facts import OrderFacts
-from ebayconnector.simulator.randomness import rng, unit
+from ebayconnector.simulator.randomness import mix, rng
 from ebayconnector.simulator.sellers import Seller
 from ebayconnector.simulator.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from ebayconnector.simulator.trouble_ids import MOST_PER_ORDER, trouble_id
@@ -32,7 +32,8 @@ from ebayconnector.simulator.trouble_lives import (
     onwards,
 )
 
-_SHARE_SALT, _LIFE_SALT, _DISPUTE_SALT, _DISPUTE_LIFE_SALT = 71, 72, 73, 74
+_SHARE_SALT, _LIFE_SALT, _DISPUTE_SALT = 71, 72, 73
+_LOW = (1 << 32) - 1
 _INQUIRIES, _SECOND_RETURNS, _DISPUTES = 0.45, 0.4, 0.1  # parts of the orders with trouble
 _ID_LENGTH = 20
 
@@ -101,7 +102,7 @@ class TroubleBook:
 
     def refresh(self) -> None:
         """Take in the orders that came since the last time."""
-        for n in range(self._known, len(self.orders.created)):
+        for n in range(self._known, len(self.orders.created) if self._share > 0 else 0):
             self._derive(n)
         self._known = len(self.orders.created)
 
@@ -132,11 +133,15 @@ class TroubleBook:
 
     def _derive(self, n: int) -> None:
         seed, number = self.orders.seed, self.seller.number
-        if self._share <= 0 or self.orders.place_of(self.orders.order_id(n)) is None:
+        dice, taken = mix(seed, number, n, _SHARE_SALT), dispute_of(self.orders, n)
+        goes_wrong = (dice & _LOW) / _LOW < self._share
+        disputed = taken is not None or (dice >> 32) / _LOW < self._share * _DISPUTES
+        if not (goes_wrong or disputed) or self.orders.place_of(self.orders.order_id(n)) is None:
             return
-        if unit(seed, number, n, _SHARE_SALT) < self._share:
+        if goes_wrong:
             self._derive_post_order(n, rng(seed, number, n, _LIFE_SALT))
-        self._derive_dispute(n, rng(seed, number, n, _DISPUTE_LIFE_SALT))
+        if disputed:
+            self._derive_dispute(n, taken, rng(seed, number, n, _DISPUTE_SALT))
 
     def _derive_post_order(self, n: int, source: Random) -> None:
         if source.random() < _INQUIRIES:
@@ -150,16 +155,17 @@ class TroubleBook:
             later_ms, last = opened_ms + source.randrange(1, 6 * 24) * HOUR_MS, len(lines) - 1
             self.open("return", n, later_ms, source=source, line=last, quantity=1, goes_on=True)
 
-    def _derive_dispute(self, n: int, source: Random) -> None:
-        """One for each order whose money was taken (`money_entries`), some whose seller is protected."""
-        taken = dispute_of(self.orders, n)
-        if taken is not None:
-            opened_ms, won = taken
-            dispute = self.open("dispute", n, opened_ms, source=source)
-            dispute.holds_funds = True
-            dispute.steps += _won(opened_ms) if won else onwards(source, "dispute", dispute.steps[0], (WIN,))
-        elif unit(self.orders.seed, self.seller.number, n, _DISPUTE_SALT) < self._share * _DISPUTES:
+    def _derive_dispute(self, n: int, taken: tuple[int, bool] | None, source: Random) -> None:
+        """`taken`: when the order's money was taken and whether it comes back (`money_entries`); None where
+        eBay protects the seller.
+        """
+        if taken is None:
             self.open("dispute", n, self._after(n, source, 3, 20), source=source, goes_on=True)
+            return
+        opened_ms, won = taken
+        dispute = self.open("dispute", n, opened_ms, source=source)
+        dispute.holds_funds = True
+        dispute.steps += _won(opened_ms) if won else onwards(source, "dispute", dispute.steps[0], (WIN,))
 
     def _after(self, n: int, source: Random, from_days: int, to_days: int) -> int:
         at_ms = self.orders.created[n] + int(source.uniform(from_days, to_days) * DAY_MS)

@@ -90,7 +90,7 @@ _CASE = _table(
             Next("refund_failed", 0.1, 12, 48), Next("hold", 0.05, 24, 48),
         ),
     ),
-    StepKind("to_cs", "WAITING_CS", SYSTEM, "SEND_TO_CS", then=(Next("cs_close", 1, 24, 96),)),
+    StepKind("to_cs", "WAITING_CS", SYSTEM, "SEND_TO_CS", then=(Next("cs_close", 1, 48, 240),)),
     StepKind(
         "delivery", "WAITING_DELIVERY", SELLER, "PROVIDE_SHIPMENT_INFO", waits=BUYER,
         then=(Next(CLOSE, 0.8, 72, 168), Next("to_cs", 0.2, 120, 168)),

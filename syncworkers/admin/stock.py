@@ -83,7 +83,7 @@ def _offer(offer: Offer) -> dict[str, Any]:
 class OfferAdmin(SyncedRowAdmin):
     list_display = (
         "offer_id", "item", "house_name", "marketplace_id", "format_words", "status", "price_words",
-        "available_quantity", "sold_quantity", "listing_id", "listing", "there", "changed",
+        "available", "sold", "listing_id", "listing", "there", "changed",
     )  # fmt: skip
     list_filter = (
         AccountFilter, ClosedFilter, "offer_status", "listing_status", "marketplace_id", "format", "currency",
@@ -128,6 +128,14 @@ class OfferAdmin(SyncedRowAdmin):
     @display(description="price", ordering="price")
     def price_words(self, offer: Offer) -> str:
         return amount_cell(offer.price, offer.currency)
+
+    @display(description="left", ordering="available_quantity")
+    def available(self, offer: Offer) -> int | None:
+        return offer.available_quantity
+
+    @display(description="sold", ordering="sold_quantity")
+    def sold(self, offer: Offer) -> int | None:
+        return offer.sold_quantity
 
     @display(description="listing status", ordering="listing_status")
     def listing(self, offer: Offer) -> SafeString | str:

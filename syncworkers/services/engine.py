@@ -19,7 +19,7 @@ from . import coverage
 from .context import RunContext, turn_to_history
 from .passes import read_pass
 from .slices import SHORTEST_SLICE, read_slice
-from .steps import take_steps
+from .steps import look_again, take_steps
 
 # Of what a run asks about single records before it counts as old work that gives way to others.
 _DETAILS_AT_ONCE = 50
@@ -54,7 +54,7 @@ def _read_windows(context: RunContext) -> None:
         turn_to_history(context)
         for gap in missing:
             read_span(context, gap)
-        take_steps(context)
+        look_again(context)
 
 
 def _gaps(context: RunContext, live: Span, now: datetime) -> list[Span]:

@@ -14,11 +14,17 @@ from .rechecks import recheck
 
 def take_steps(context: RunContext, *, most: int | None = None) -> bool:
     """Take the family's steps in their order. False: more is due than `most` calls for details could do."""
+    for step in context.worker.steps:
+        if isinstance(step, Summary):
+            _summary(context, step)
+    return look_again(context, most=most)
+
+
+def look_again(context: RunContext, *, most: int | None = None) -> bool:
+    """The steps that depend on what is stored: what is due to be read again, and details."""
     complete = True
     for step in context.worker.steps:
         match step:
-            case Summary():
-                _summary(context, step)
             case Recheck():
                 recheck(context, step)
             case Details():

@@ -134,7 +134,7 @@ def _queue_due(environment: str, plan: cadence.Plan) -> int:
                 "scopes": [" ".join(w.scopes) for w in workers],
             },
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def start_account(account_id: int) -> int:

@@ -23,6 +23,8 @@ from syncworkers.models import (
 )
 from syncworkers.registry import WORKERS
 from syncworkers.services import history
+from tokens.models import SigningKey
+from tokens.services.signing_setup import set_up_signing_key
 
 from .running import PageClock, ago, execute, let_time_pass, run_family, seller_account, state_of, whole_truth
 
@@ -237,3 +239,37 @@ def test_a_transfer_that_ebay_fails_on_waits_and_heals(ebay, account):
     missing.update(detail_retry_at=ago(seconds=1))
     run_family(account, "transactions")
     assert missing.count() == 0
+
+
+@pytest.fixture
+def british(ebay):
+    ebay.reset(orders=60)
+    return seller_account(ebay, number=1)
+
+
+def test_a_seller_in_the_uk_is_refused_in_words_without_a_signing_key(ebay, british):
+    run = run_family(british, "transactions")
+    assert (run.status, run.reason) == ("error", "signature_refused")
+    assert "setup_signing_key" in run.error
+    assert not Transaction.objects.exists()
+    # Nothing that a minute would heal.
+    assert not WorkerRun.objects.filter(status="queued").exists()
+
+
+def test_with_a_signing_key_a_seller_in_the_uk_is_served(ebay, british):
+    set_up_signing_key("simulator")
+    assert run_family(british, "transactions").status == "completed"
+    assert run_family(british, "finances").status == "completed"
+    assert set(stored(british)) >= set(true(ebay, british))
+    calls = ebay.requests("/sell/finances/v1/", limit=10_000)
+    assert all(call["headers"].get("signature-input") for call in calls)
+
+
+def test_an_expired_key_is_named_and_a_new_one_heals(ebay, british):
+    set_up_signing_key("simulator")
+    key_id = SigningKey.objects.get().signing_key_id
+    ebay.post(f"signing_keys/{key_id}/expire")
+    run = run_family(british, "transactions")
+    assert (run.status, run.reason) == ("error", "signature_refused")
+    set_up_signing_key("simulator", force=True)
+    assert run_family(british, "transactions").status == "completed"

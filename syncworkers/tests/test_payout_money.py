@@ -115,3 +115,11 @@ def test_it_takes_the_same_queries_however_many_transactions(many, django_assert
     payout = payout_with(many)
     with django_assert_num_queries(2):
         assert payout_money(payout).verdict is Verdict.RECONCILES
+
+
+def test_a_missing_transaction_is_told_even_when_the_sum_agrees():
+    payout = payout_with(2, transaction_count=3)
+    assert texts(payout_money(payout)) == [
+        f"Payout {payout.payout_id} says 36.00 USD, its 2 stored transactions sum to 36.00 USD; "
+        "eBay counts 3, 2 are stored."
+    ]

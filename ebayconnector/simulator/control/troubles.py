@@ -30,6 +30,7 @@ from ebayconnector.simulator.trouble_dispute_body import (
     dispute_summary,
 )
 from ebayconnector.simulator.trouble_lives import FAMILIES, Family
+from ebayconnector.simulator.trouble_query import horizon_ms
 from ebayconnector.simulator.trouble_return_body import return_detail
 from ebayconnector.simulator.trouble_settings import (
     EMPTY_DISPUTES,
@@ -117,11 +118,11 @@ def _truth_body(view: TroubleView, trouble: Trouble) -> JsonObject:
 
 def _truth(family: Family, name: str) -> Route:
     async def listed(request: Request) -> Response:
-        """Every record of the family up to now, oldest first, also what the search leaves out."""
+        """Every record of the last 18 months, oldest first, also what has left the search."""
         world, fields = world_of(request), query_fields(request, "seller", "offset", "limit")
         view = trouble_view(world, fields.seller(world))
         offset, limit = fields.whole("offset", 0), fields.whole("limit", 1000)
-        rows = view.book.opened_between(family, 0, view.now_ms)
+        rows = view.book.opened_between(family, horizon_ms(view.now_ms), view.now_ms)
         bodies = [_truth_body(view, row) for row in rows[offset : offset + limit]]
         return json_response({"total": len(rows), "offset": offset, "limit": limit, name: bodies})
 

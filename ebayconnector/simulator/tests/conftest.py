@@ -134,14 +134,6 @@ def sim(server):
     client.http.close()
 
 
-@pytest.fixture
-def troubled(sim):
-    """A seller with many inquiries and returns, the clock frozen."""
-    sim.control("POST", "/reset", {"trouble_share": 0.4})
-    sim.freeze()
-    return Troubles(sim)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The simulator's own tests are for those who change it: left out of `make test-fast`."""
     for item in items:

@@ -4,9 +4,14 @@ import pytest
 
 from ebayconnector.simulator.times import parse_iso
 
-from .troubles import FAMILIES, ID_NAMES, Troubles, created, refused
+from .troubles import FAMILIES, ID_NAMES, Troubles, created, refused, troubled
 
 ALL = pytest.mark.parametrize("family", FAMILIES)
+
+
+@pytest.fixture
+def caller(sim):
+    return troubled(sim)
 
 
 def test_ids_are_numbers_in_searches_and_texts_in_details(caller):

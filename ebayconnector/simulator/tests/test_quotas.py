@@ -58,6 +58,14 @@ def test_analytics_report_what_was_used(sim):
     assert found["tradingapi"] == {}  # never used, no rates
 
 
+def test_analytics_list_post_order_by_resource(sim):
+    headers = {"Authorization": f"IAF {sim.mint()}", "X-EBAY-C-MARKETPLACE-ID": "EBAY_GB"}
+    sim.get("/post-order/v2/casemanagement/search", None, headers)
+    found = rates(sim, api_context="post-order")
+    assert found["post-order.casemanagement"]["count"] == 1
+    assert found["post-order.return"] == found["post-order.inquiry"] == {}
+
+
 def test_analytics_filter_by_context_and_name(sim):
     selling = set(rates(sim, api_context="sell"))
     assert {"sell.fulfillment.order", "sell.fulfillment.payment_dispute", "sell.inventory"} <= selling

@@ -77,6 +77,18 @@ class Troubles:
         return iso(parse_iso(self.sim.now()) - int(days * DAY_MS))
 
 
+def troubled(sim: Sim) -> Troubles:
+    """A seller with many inquiries and returns, the clock frozen."""
+    sim.control("POST", "/reset", {"trouble_share": 0.4})
+    sim.freeze()
+    return Troubles(sim)
+
+
+def large_seller(sim: Sim) -> Troubles:
+    sim.control("POST", "/sellers", {"username": "large", "orders": 1_500})
+    return Troubles(sim, "large")
+
+
 def created(row: dict) -> str:
     """When a case, inquiry or return of a search was opened."""
     info = row.get("creationInfo", row)
