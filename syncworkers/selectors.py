@@ -275,7 +275,7 @@ def _row(facts: _Facts, worker: Worker, state: SyncState, run: WorkerRun | None)
     by_time = isinstance(worker.reads, Windows)
     missing = _gaps(state, worker, facts.failed.get(worker.key, []), reach, now) if by_time else []
     pass_ = None if by_time else facts.passes.get(worker.key)
-    complete_until = state.covered[-1].end if state.covered else state.snapshot_at
+    complete_until = state.complete_until
     return WorkerRow(
         worker=worker,
         state=state,

@@ -56,7 +56,7 @@ class AccountCard:
     @property
     def stalest(self) -> datetime | None:
         """Up to when everything that is switched on is complete; None before the first slice of each."""
-        ends = [state.covered[-1].end if state.covered else None for state in self._on]
+        ends = [state.complete_until for state in self._on]
         known = [end for end in ends if end is not None]
         return min(known) if known and len(known) == len(ends) else None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 
 from accounts.models import EbayAccount, Organization, User
@@ -52,10 +54,14 @@ class SyncState(models.Model):
         return f"{self.api_family} of account {self.account_id}"
 
     @property
+    def complete_until(self) -> datetime | None:
+        """The upper end of the coverage, or the beginning of the last complete pass; None before the first."""
+        return self.covered[-1].end if self.covered else self.snapshot_at
+
+    @property
     def cursor_value(self) -> str:
-        """The upper end of the coverage, or the last complete pass, as ISO text; '' before the first."""
-        end = self.covered[-1].end if self.covered else self.snapshot_at
-        return end.isoformat() if end else ""
+        """`complete_until` as ISO text, '' for None."""
+        return self.complete_until.isoformat() if self.complete_until else ""
 
 
 class FailedSlice(models.Model):

@@ -10,11 +10,12 @@ from django_q.models import OrmQ
 
 from ebayconnector.clusters import ClusterGuard, cluster_names
 from ebayconnector.database import execute
-from syncworkers.models import Order, SyncState, Trigger, WorkerRun
+from syncworkers.models import Order, Trigger, WorkerRun
 from syncworkers.registry import WORKERS
 from syncworkers.services import runs
 from syncworkers.services.tick import tick
 from syncworkers.tests.running import seller_account
+from tests.families import run_only
 from tests.processes import running_cluster
 from tests.waiting import eventually
 
@@ -26,14 +27,6 @@ pytestmark = [
 
 MINUTES = 200
 ACCOUNTS = 6
-
-
-def only_orders_enabled() -> None:
-    """The tick writes a row for each family; one is enough here."""
-    tick()
-    SyncState.objects.exclude(api_family="orders").update(enabled=False)
-    WorkerRun.objects.all().delete()
-    OrmQ.objects.all().delete()
 
 
 def a_minute_passes() -> None:
@@ -55,8 +48,7 @@ def test_hours_without_clusters_leave_one_run_per_worker_and_a_few_tickets(simul
     settings.Q_WORKERS = 2
     # Every look of a guard is one at which it would send a canary.
     settings.CLUSTER_WEDGED_AFTER = timedelta(0)
-    accounts = [seller_account(simulator, number) for number in range(ACCOUNTS)]
-    only_orders_enabled()
+    accounts = [run_only(seller_account(simulator, number)) for number in range(ACCOUNTS)]
     guards = [ClusterGuard(name) for name in cluster_names()]
     most: Counter[str] = Counter()
     for minute in range(MINUTES):

@@ -15,6 +15,7 @@ from ebayconnector.schedules import write_schedules
 from syncworkers.models import Order, Trigger, WorkerRun
 from syncworkers.registry import WORKERS
 from syncworkers.services import runs
+from tests.families import run_only
 from tests.processes import running_cluster
 from tests.test_flows import connected
 from tests.waiting import eventually
@@ -46,7 +47,7 @@ def _ended(run: WorkerRun) -> bool:
 
 
 def test_the_schedule_runs_what_is_due_and_refreshes_tokens(simulator, tmp_path):
-    account = connected(simulator)
+    account = run_only(connected(simulator))
     OrmQ.objects.all().delete()
     EbayToken.objects.update(expires_at=timezone.now() + timedelta(minutes=10))
     write_schedules()

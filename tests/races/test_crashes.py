@@ -20,6 +20,7 @@ from syncworkers.registry import WORKERS
 from syncworkers.services import runs
 from syncworkers.services.tick import tick
 from syncworkers.windows import Reach, completeness
+from tests.families import run_only
 from tests.processes import child_env, running_cluster
 from tests.test_flows import connected
 from tests.waiting import eventually
@@ -36,7 +37,7 @@ ORDERS = int(os.environ.get("SOAK_ORDERS", "3000"))
 @pytest.fixture
 def account(simulator):
     simulator.reset(orders=ORDERS)
-    return connected(simulator)
+    return run_only(connected(simulator))
 
 
 def ask(account) -> WorkerRun:
@@ -80,7 +81,7 @@ def finish_everything(account) -> None:
 
 def assert_complete(simulator, account) -> None:
     """Every order of the last 90 days once, and the coverage says so."""
-    worker, state = WORKERS["orders"], SyncState.objects.get(account=account)
+    worker, state = WORKERS["orders"], SyncState.objects.get(account=account, api_family="orders")
     now = timezone.now()
     reach = Reach(state.wanted_from, worker.backfill, worker.longest_lookback)
     assert completeness(state.covered, reach=reach, now=now) > 0.999

@@ -73,7 +73,8 @@ def all_done(server) -> bool:
         left = connection.execute(_NOT_DONE).fetchone()[0]
         complete = connection.execute(
             "SELECT count(*) FROM ebay_sync_state "
-            "WHERE covered @> tstzrange(now() - interval '89 days', now() - interval '5 min')"
+            "WHERE api_family = 'orders' "
+            "AND covered @> tstzrange(now() - interval '89 days', now() - interval '5 min')"
         ).fetchone()[0]
     return left == 0 and complete == 3
 
