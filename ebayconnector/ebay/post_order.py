@@ -120,17 +120,17 @@ def inquiries_with_status(
     return in_status(client, _INQUIRIES, status, start, end, limit)
 
 
-def returns_in_state(
+def returns_with_status(
     client: EbayClient,
-    state: str,
+    status: str,
     *,
     start: datetime,
     end: datetime,
     limit: int = _LARGEST_PAGE,
     overlap: int = 1,
 ) -> Iterator[Page]:
-    """The returns of the window that are in `state` now (`return_state`, such as ALL_OPEN), on one page."""
-    return in_status(client, _RETURNS, state, start, end, limit)
+    """The returns of the window that are in `status` now (`return_state`, such as ALL_OPEN), on one page."""
+    return in_status(client, _RETURNS, status, start, end, limit)
 
 
 def get_case(client: EbayClient, case_id: str) -> dict[str, Any]:

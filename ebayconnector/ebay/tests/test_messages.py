@@ -15,6 +15,8 @@ from .trading_answers import NAMESPACE, failure, fault, trading_answer
 START = datetime(2026, 11, 1, tzinfo=UTC)
 END = START + timedelta(days=20)
 CALL = "GetMyMessages"
+# The engine reads slices of at most so many pages.
+_PAGES_OF_A_SLICE = 10
 
 
 @pytest.fixture(autouse=True)
@@ -115,10 +117,8 @@ def test_a_full_page_asks_for_smaller_windows_and_for_nothing_more(connect):
 
 @pytest.mark.parametrize("limit", [2, 25, 200])
 def test_a_full_page_is_more_than_any_slice_takes(connect, limit):
-    from syncworkers.services.slices import PAGES_PER_SLICE
-
     page = read(connect(NO_OWN_FOLDERS, letters(*range(limit))), limit=limit)
-    assert page.total > PAGES_PER_SLICE * (page.limit - 1)
+    assert page.total > _PAGES_OF_A_SLICE * (page.limit - 1)
 
 
 def test_a_full_page_of_sent_messages_counts_as_well(connect):

@@ -12,6 +12,8 @@ from .loopback import answer, json_answer, rest_error
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 END = START + timedelta(days=90)
+# The engine reads slices of at most so many pages.
+_PAGES_OF_A_SLICE = 10
 SEARCHES = {
     "case": (post_order.case_pages, "/post-order/v2/casemanagement/search", "case_creation_date_range"),
     "inquiry": (post_order.inquiry_pages, "/post-order/v2/inquiry/search", "inquiry_creation_date_range"),
@@ -86,13 +88,11 @@ def test_ids_are_texts_whatever_ebay_sends(connect):
 
 @pytest.mark.parametrize(("total", "limit"), [(4, 3), (201, 200), (5000, 200)])
 def test_a_window_that_does_not_fit_asks_to_be_cut(connect, total, limit):
-    from syncworkers.services.slices import PAGES_PER_SLICE
-
     connected = connect(page(range(limit), total))
     found = read(connected, limit=limit)
     assert (found.has_next, len(found.items), len(connected.server.requests)) == (True, limit, 1)
-    assert found.total > PAGES_PER_SLICE * (found.limit - 1)
-    parts = -(-found.total // (PAGES_PER_SLICE * (found.limit - 1)))
+    assert found.total > _PAGES_OF_A_SLICE * (found.limit - 1)
+    parts = -(-found.total // (_PAGES_OF_A_SLICE * (found.limit - 1)))
     assert parts * limit >= total
 
 
@@ -145,7 +145,7 @@ def test_a_page_behind_the_first_that_ebay_fails_on_fails_all(connect):
     ("source", "kind", "name"),
     [
         (post_order.inquiries_with_status, "inquiry", "inquiry_status"),
-        (post_order.returns_in_state, "return", "return_state"),
+        (post_order.returns_with_status, "return", "return_state"),
     ],
 )
 def test_each_search_has_its_own_name_for_the_status(connect, source, kind, name):
