@@ -12,22 +12,57 @@ from django.conf import settings
 from django.db import models
 
 from accounts.models import Purpose
-from ebayconnector.ebay import endpoints, finances, fulfillment, inventory
+from ebayconnector.ebay import (
+    buying,
+    disputes,
+    endpoints,
+    finances,
+    fulfillment,
+    inventory,
+    messages,
+    post_order,
+    selling,
+)
 from ebayconnector.ebay.client import EbayClient
 from ebayconnector.ebay.endpoints import Endpoint
+from ebayconnector.ebay.errors import ScopeMissing
 from ebayconnector.ebay.paging import Page
 
+from .mappers.cases import (
+    case_detail_row,
+    case_row,
+    inquiry_detail_row,
+    inquiry_row,
+    learned_of_case,
+    learned_of_inquiry,
+)
+from .mappers.disputes import dispute_detail_row, dispute_row, learned_of_dispute
 from .mappers.finances import funds_row, payout_row, transaction_row, transfer_row
 from .mappers.inventory import item_row, offer_row
+from .mappers.messages import message_body_row, message_row
+from .mappers.my_ebay import listing_key, listing_row, purchase_row
 from .mappers.orders import order_row
 from .mappers.reading import JsonObject, MappedRow
+from .mappers.returns import learned_of_return, return_detail_row, return_row
 from .models import (
+    ActiveListing,
+    Case,
+    CaseDetail,
     FinancesFee,
+    Inquiry,
+    InquiryDetail,
     InventoryItem,
+    Message,
+    MessageBody,
     Offer,
     Order,
     OrderLineItem,
+    PaymentDispute,
+    PaymentDisputeDetail,
     Payout,
+    Purchase,
+    Return,
+    ReturnDetail,
     SellerFunds,
     SyncedRow,
     Transaction,
@@ -139,12 +174,14 @@ class Recheck:
     """Records of the family's table that change without saying so are read again as they age.
 
     Now and then (`every`) eBay is asked which of them are still in one of `statuses`; those that we hold
-    as not final and that do not come have changed, and are read at once.
+    as not final and that do not come have changed, and are read at once. `together`: without statuses, what
+    is due waits until then, so that many records are read in one go.
     """
 
     statuses: tuple[str, ...] = ()
     source: StatusSource | None = None
     every: timedelta = timedelta(hours=6)
+    together: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +189,8 @@ class Details:
     """What is asked once for each version of a record that meets `condition`; `of` a DetailedRow.
 
     `fetch` takes up to `batch` rows. `learn`: columns of the record that its details tell; only for a batch
-    of one.
+    of one. Records that meet `unsettled` are asked about again when `again` has passed: they change without
+    showing it.
     """
 
     of: Table
@@ -161,14 +199,17 @@ class Details:
     condition: models.Q = field(default_factory=models.Q)
     batch: int = 1
     learn: Callable[[Sequence[JsonObject]], Mapping[str, Any]] | None = None
+    unsettled: models.Q | None = None
+    again: timedelta = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A few records that one call gives whole, each time; what it no longer gives is closed."""
+    """A few records that are read whole, each time. What is no longer given is closed, if it `closes`."""
 
     into: Table
     fetch: Callable[[EbayClient], Sequence[JsonObject]]
+    closes: bool = True
 
 
 Step = Recheck | Details | Summary
@@ -391,8 +432,298 @@ _OFFERS = Worker(
     calls_per_run=100.0,
 )
 
+_BUYING = frozenset({Purpose.BUYER, Purpose.BOTH})
+_ANYBODY = frozenset({Purpose.BUYER, Purpose.SELLER, Purpose.BOTH})
+# 03 §17: there is no Post-Order in the sandbox.
+_WITH_POST_ORDER = frozenset({"production", "simulator"})
+# 03 §7: windows of 90 days are safe, 18 months are all there is; a little less survives clock differences.
+_POST_ORDER_WINDOW = timedelta(days=90)
+_POST_ORDER_LOOKBACK = timedelta(days=540)
+
+MESSAGES = Table(
+    key="messages",
+    title="Messages",
+    model=Message,
+    natural_key=("message_id",),
+    record_key=lambda message: str(message.get("MessageID") or ""),
+    mapper=message_row,
+    time_field="ReceiveDate",
+    # A text is not written twice; what changes are flags, folders and the listing's state.
+    details_once=True,
+)
+MESSAGE_BODIES = Table(
+    key="message_bodies",
+    title="Message texts",
+    model=MessageBody,
+    natural_key=("message_id",),
+    record_key=lambda message: str(message.get("MessageID") or ""),
+    mapper=message_body_row,
+)
+ACTIVE_INVENTORY = Table(
+    key="active_inventory",
+    title="Active inventory",
+    model=ActiveListing,
+    natural_key=("item_id", "variation_key"),
+    record_key=listing_key,
+    mapper=listing_row,
+    # 03 §3.6: these differ from answer to answer.
+    volatile_paths=(("TimeLeft",), ("WatchCount",), ("AsOf",)),
+)
+PURCHASES = Table(
+    key="buyer",
+    title="Purchases",
+    model=Purchase,
+    natural_key=("order_line_item_id",),
+    record_key=lambda purchase: buying.purchase_key(dict(purchase)),
+    mapper=purchase_row,
+    volatile_paths=(("Item", "TimeLeft"),),
+)
+CASES = Table(
+    key="cases",
+    title="Cases",
+    model=Case,
+    natural_key=("case_id",),
+    record_key=lambda case: str(case.get("caseId") or ""),
+    mapper=case_row,
+    time_field="creationDate",
+)
+CASE_DETAILS = Table(
+    key="case_details",
+    title="Case details",
+    model=CaseDetail,
+    natural_key=("case_id",),
+    record_key=lambda case: str(case.get("caseId") or ""),
+    mapper=case_detail_row,
+)
+DISPUTES = Table(
+    key="payment_disputes",
+    title="Payment disputes",
+    model=PaymentDispute,
+    natural_key=("payment_dispute_id",),
+    record_key=lambda dispute: str(dispute.get("paymentDisputeId") or ""),
+    mapper=dispute_row,
+    time_field="openDate",
+)
+DISPUTE_DETAILS = Table(
+    key="payment_dispute_details",
+    title="Payment dispute details",
+    model=PaymentDisputeDetail,
+    natural_key=("payment_dispute_id",),
+    record_key=lambda dispute: str(dispute.get("paymentDisputeId") or ""),
+    mapper=dispute_detail_row,
+)
+INQUIRIES = Table(
+    key="inquiries",
+    title="Inquiries",
+    model=Inquiry,
+    natural_key=("inquiry_id",),
+    record_key=lambda inquiry: str(inquiry.get("inquiryId") or ""),
+    mapper=inquiry_row,
+    time_field="creationDate",
+)
+INQUIRY_DETAILS = Table(
+    key="inquiry_details",
+    title="Inquiry details",
+    model=InquiryDetail,
+    natural_key=("inquiry_id",),
+    record_key=lambda inquiry: str(inquiry.get("inquiryId") or ""),
+    mapper=inquiry_detail_row,
+)
+RETURNS = Table(
+    key="returns",
+    title="Returns",
+    model=Return,
+    natural_key=("return_id",),
+    record_key=lambda record: str(record.get("returnId") or ""),
+    mapper=return_row,
+    time_field="creationInfo.creationDate",
+)
+RETURN_DETAILS = Table(
+    key="return_details",
+    title="Return details",
+    model=ReturnDetail,
+    natural_key=("return_id",),
+    record_key=lambda record: str(record.get("returnId") or ""),
+    mapper=return_detail_row,
+)
+
+_MESSAGES = Worker(
+    key="messages",
+    title="Messages",
+    source="Trading GetMyMessages",
+    fresh_means="every letter since the last run, both ways, with its text; flags are looked at for 60 days",
+    endpoint=endpoints.GET_MY_MESSAGES,
+    table=MESSAGES,
+    # The overlap keeps the flags of the last day current at no extra call.
+    reads=Windows(messages.message_pages, overlap=timedelta(days=1)),
+    steps=(
+        Recheck(every=timedelta(hours=6), together=True),
+        Details(
+            of=MESSAGES,
+            fetch=lambda client, rows: messages.message_bodies(client, [row.message_id for row in rows]),
+            into=MESSAGE_BODIES,
+            batch=10,
+        ),
+    ),
+    purposes=_ANYBODY,
+    # 03 §3.5: a message lives for a year.
+    longest_lookback=timedelta(days=364),
+    calls_per_run=2.5,
+)
+
+_ACTIVE_INVENTORY = Worker(
+    key="active_inventory",
+    title="Active inventory",
+    source="Trading GetMyeBaySelling",
+    fresh_means="every active listing with its variations as it was in the last complete pass",
+    endpoint=endpoints.GET_MY_EBAY_SELLING,
+    table=ACTIVE_INVENTORY,
+    reads=Passes(
+        table=ACTIVE_INVENTORY,
+        pages=selling.active_listing_pages,
+        unit=lambda listing: str(listing.get("ItemID") or ""),
+    ),
+    purposes=_SELLING,
+    calls_per_run=3.0,
+)
+
+_BUYER = Worker(
+    key="buyer",
+    title="Purchases",
+    source="Trading GetMyeBayBuying",
+    fresh_means="every purchase of the last 60 days; older ones stay as they were then",
+    endpoint=endpoints.GET_MY_EBAY_BUYING,
+    table=PURCHASES,
+    reads=Passes(
+        table=PURCHASES,
+        pages=buying.won_pages,
+        unit=lambda purchase: buying.entry_of(dict(purchase)),
+        closes=False,
+    ),
+    purposes=_BUYING,
+)
+
+
+def _all_disputes(client: EbayClient) -> Sequence[JsonObject]:
+    """Every dispute that eBay still lists; none for an account that did not grant it."""
+    end = client.ebay_now() - timedelta(seconds=5)
+    try:
+        return disputes.every_dispute(client, start=end - disputes.LONGEST_LOOKBACK, end=end)
+    except ScopeMissing:
+        return []
+
+
+_CASES = Worker(
+    key="cases",
+    title="Cases",
+    source="Post-Order casemanagement, Fulfillment payment_dispute",
+    fresh_means="every case opened since the last run, open ones each hour; all payment disputes",
+    endpoint=endpoints.SEARCH_CASES,
+    table=CASES,
+    reads=Windows(post_order.case_pages, longest=_POST_ORDER_WINDOW),
+    steps=(
+        Recheck(
+            statuses=(
+                "OPEN",
+                "WAITING_CS",
+                "WAITING_DELIVERY",
+                "ON_HOLD",
+                "REFUND_AGREED_BUT_FAILED",
+                "OTHER",
+            ),
+            source=post_order.cases_with_status,
+            every=timedelta(hours=1),
+        ),
+        Details(
+            of=CASES,
+            fetch=lambda client, rows: [post_order.get_case(client, rows[0].case_id)],
+            into=CASE_DETAILS,
+            learn=learned_of_case,
+        ),
+        Summary(fetch=_all_disputes, into=DISPUTES, closes=False),
+        Details(
+            of=DISPUTES,
+            fetch=lambda client, rows: [disputes.get_dispute(client, rows[0].payment_dispute_id)],
+            into=DISPUTE_DETAILS,
+            learn=learned_of_dispute,
+            unsettled=~models.Q(dispute_status="CLOSED"),
+            again=timedelta(hours=6),
+        ),
+    ),
+    purposes=_SELLING,
+    longest_lookback=_POST_ORDER_LOOKBACK,
+    environments=_WITH_POST_ORDER,
+    calls_per_run=2.0,
+)
+
+_INQUIRIES = Worker(
+    key="inquiries",
+    title="Inquiries",
+    source="Post-Order inquiry",
+    fresh_means="every inquiry opened since the last run; open ones are read again each hour",
+    endpoint=endpoints.SEARCH_INQUIRIES,
+    table=INQUIRIES,
+    reads=Windows(post_order.inquiry_pages, longest=_POST_ORDER_WINDOW),
+    steps=(
+        Recheck(
+            statuses=("OPEN", "PENDING", "WAITING_BUYER_RESPONSE", "WAITING_SELLER_RESPONSE", "OTHER"),
+            source=post_order.inquiries_with_status,
+            every=timedelta(hours=1),
+        ),
+        Details(
+            of=INQUIRIES,
+            fetch=lambda client, rows: [post_order.get_inquiry(client, rows[0].inquiry_id)],
+            into=INQUIRY_DETAILS,
+            learn=learned_of_inquiry,
+        ),
+    ),
+    purposes=_SELLING,
+    longest_lookback=_POST_ORDER_LOOKBACK,
+    environments=_WITH_POST_ORDER,
+    calls_per_run=2.0,
+)
+
+_RETURNS = Worker(
+    key="returns",
+    title="Returns",
+    source="Post-Order return",
+    fresh_means="every return opened since the last run; open ones are read again each hour",
+    endpoint=endpoints.SEARCH_RETURNS,
+    table=RETURNS,
+    reads=Windows(post_order.return_pages, longest=_POST_ORDER_WINDOW),
+    steps=(
+        Recheck(statuses=("ALL_OPEN",), source=post_order.returns_with_status, every=timedelta(hours=1)),
+        Details(
+            of=RETURNS,
+            fetch=lambda client, rows: [post_order.get_return(client, rows[0].return_id)],
+            into=RETURN_DETAILS,
+            learn=learned_of_return,
+            # What either side writes does not show in the search.
+            unsettled=~models.Q(maturity="final"),
+        ),
+    ),
+    purposes=_SELLING,
+    longest_lookback=_POST_ORDER_LOOKBACK,
+    environments=_WITH_POST_ORDER,
+    calls_per_run=2.0,
+)
+
 WORKERS: Mapping[str, Worker] = MappingProxyType(
-    {worker.key: worker for worker in (_ORDERS, _TRANSACTIONS, _FINANCES, _OFFERS)}
+    {
+        worker.key: worker
+        for worker in (
+            _ORDERS,
+            _TRANSACTIONS,
+            _FINANCES,
+            _OFFERS,
+            _MESSAGES,
+            _ACTIVE_INVENTORY,
+            _BUYER,
+            _CASES,
+            _INQUIRIES,
+            _RETURNS,
+        )
+    }
 )
 
 # Every table of eBay data by its name under `/api/data/`; one that two workers fill stands once.

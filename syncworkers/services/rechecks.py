@@ -31,8 +31,13 @@ _POSTPONED = timedelta(hours=1)
 
 def recheck(context: RunContext, step: Recheck) -> None:
     """Look again at what is due, newest first; what is left is for the next run."""
-    if step.source is not None and _is_time_to_ask(context, step):
+    is_time = _is_time_to_ask(context, step)
+    if step.source is not None and is_time:
         _ask_by_status(context, step)
+    elif step.together and not is_time:
+        return
+    elif step.together:
+        _remember_asking(context, "what is due is read again, together")
     for span in _due_spans(context):
         _read_again(context, span)
 

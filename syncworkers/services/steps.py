@@ -37,7 +37,8 @@ def _summary(context: RunContext, step: Summary) -> None:
     records = step.fetch(context.client)
     with context.fenced() as signals:
         result = store_items(context, step.into, records)
-        _close_others(context, step.into, result.row_ids)
+        if step.closes:
+            _close_others(context, step.into, result.row_ids)
         counted = count(context, result, fetched=len(records))
     page_done(context, signals, counted)
 
