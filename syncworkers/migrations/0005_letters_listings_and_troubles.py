@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('syncworkers', '0003_money_view'),
+        ('syncworkers', '0004_lighter_tick'),
     ]
 
     operations = [
