@@ -17,3 +17,14 @@ def transaction_badge(word: str) -> SafeString:
     """`FUNDS_ON_HOLD` as "On hold", `PAYOUT` as "Paid out"."""
     shown = "PAID_OUT" if word == "PAYOUT" else word.removeprefix("FUNDS_")
     return status_badge(shown, {shown: TRANSACTION_TONES.get(word, "grey")})
+
+
+# Where eBay waits for the seller.
+_SELLERS_TURN = {"WAITING_SELLER_RESPONSE", "ACTION_NEEDED", "REFUND_AGREED_BUT_FAILED", "ESCALATED"}
+
+
+def trouble_badge(word: str) -> SafeString:
+    """Of a case, inquiry, return or payment dispute: grey when closed, red when it is the seller's turn."""
+    if not word or "CLOSED" in word:
+        return status_badge(word, {})
+    return status_badge(word, {word: "red" if word in _SELLERS_TURN else "amber"})
