@@ -10,6 +10,7 @@ from syncworkers.models import Order, OrderLineItem
 
 from .data_rows import SyncedRowAdmin, amount_cell, status_badge
 from .money_section import order_section
+from .order_section import messages_section, trouble_section
 
 _TONES = {"PAID": "green", "FULFILLED": "green", "FAILED": "red", "PENDING": "amber", "IN_PROGRESS": "amber"}
 
@@ -34,7 +35,7 @@ class OrderAdmin(SyncedRowAdmin):
     search_fields = ("order_id", "buyer_username", "ship_to_name", "line_items__sku", "line_items__title")
     search_help_text = "Order number, buyer, recipient, SKU or title"
     inlines = (LineItems,)
-    readonly_fields = ("payload_text", "money", "amount", "payment", "fulfillment")
+    readonly_fields = ("payload_text", "money", "trouble", "messages", "amount", "payment", "fulfillment")
     fieldsets = (
         (
             None,
@@ -53,6 +54,8 @@ class OrderAdmin(SyncedRowAdmin):
             },
         ),
         ("Money", {"fields": ("money",)}),
+        ("Trouble", {"fields": ("trouble",)}),
+        ("Messages", {"fields": ("messages",)}),
         ("Payload", {"fields": ("payload_text",), "classes": ("collapse",)}),
     )
     csv_columns = (
@@ -68,6 +71,14 @@ class OrderAdmin(SyncedRowAdmin):
     @display(description="does it add up?")
     def money(self, order: Order) -> SafeString:
         return order_section(order)
+
+    @display(description="returns, inquiries, cases, payment disputes")
+    def trouble(self, order: Order) -> SafeString:
+        return trouble_section(order)
+
+    @display(description="with the buyer about these items")
+    def messages(self, order: Order) -> SafeString:
+        return messages_section(order)
 
     @display(description="payment", ordering="payment_status")
     def payment(self, order: Order) -> SafeString:
