@@ -14,8 +14,9 @@ import pytest
 import requests
 from django.conf import settings
 
+from accounts.models import Purpose
 from ebayconnector import demo, embedded_postgres
-from syncworkers.registry import WORKERS
+from syncworkers.registry import families_for
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clusters")]
@@ -38,7 +39,9 @@ def test_one_cycle_prints_a_table_and_exits_zero():
     assert head.split() == ["account", "family", "fetched", "stored", "unchanged", "duration"]
     accounts = ["Warehouse-A", "Outlet-DE", "Beta-Shop"]
     cells = [row.split() for row in rows]
-    assert {(cell[0], cell[1]) for cell in cells} == {(name, key) for name in accounts for key in WORKERS}
+    assert {(cell[0], cell[1]) for cell in cells} == {
+        (name, key) for name in accounts for key in families_for(Purpose.SELLER)
+    }
     assert all(int(cell[2]) > 10 for cell in cells)
 
 
