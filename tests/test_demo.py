@@ -42,7 +42,9 @@ def test_one_cycle_prints_a_table_and_exits_zero():
     assert {(cell[0], cell[1]) for cell in cells} == {
         (name, key) for name in accounts for key in families_for(Purpose.SELLER)
     }
-    assert all(int(cell[2]) > 10 for cell in cells)
+    # Of 120 orders few go wrong.
+    rare = {"cases", "inquiries", "returns"}
+    assert all(int(cell[2]) > (0 if cell[1] in rare else 10) for cell in cells)
 
 
 def test_a_port_in_use_is_said_in_words():
