@@ -61,6 +61,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_flush():
+    """Tests whose transactions commit leave an empty database without truncating some sixty tables."""
+    from django.test import TransactionTestCase
+
+    from tests.database import empty_tables
+
+    original = TransactionTestCase._fixture_teardown
+    TransactionTestCase._fixture_teardown = lambda case: empty_tables()  # type: ignore[method-assign]
+    yield
+    TransactionTestCase._fixture_teardown = original  # type: ignore[method-assign]
+
+
 @pytest.fixture
 def public_folder():
     """A folder that any user may enter; pytest's own are private, and PostgreSQL does not run as root."""

@@ -54,7 +54,6 @@ class Simulator:
         """orderId → lastModifiedDate, the truth."""
         return dict(self.get("truth/orders/ids", seller=seller))
 
-
     def everything(self, kind: str, seller: str) -> list[dict[str, Any]]:
         """`truth/<kind>` page by page: the list of the answer's only list."""
         rows: list[dict[str, Any]] = []

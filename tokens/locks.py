@@ -181,8 +181,9 @@ def save_minted(
     return (
         execute(
             "UPDATE tokens_applicationtoken SET token_sealed = %s, minted_at = statement_timestamp(), "
-            "renew_at = statement_timestamp() + %s, expires_at = statement_timestamp() + %s, last_error = '', "
-            "lease_id = NULL, lease_until = NULL, version = version + 1 WHERE id = %s AND lease_id = %s",
+            "renew_at = statement_timestamp() + %s, expires_at = statement_timestamp() + %s, "
+            "last_error = '', lease_id = NULL, lease_until = NULL, version = version + 1 "
+            "WHERE id = %s AND lease_id = %s",
             [token_sealed, renew_after, valid_for, state.id, lease_id],
         )
         == 1

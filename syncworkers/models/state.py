@@ -55,7 +55,7 @@ class SyncState(models.Model):
 
     @property
     def complete_until(self) -> datetime | None:
-        """The upper end of the coverage, or the beginning of the last complete pass; None before the first."""
+        """The upper end of the coverage, or the start of the last complete pass; None before the first."""
         return self.covered[-1].end if self.covered else self.snapshot_at
 
     @property

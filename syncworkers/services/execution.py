@@ -160,7 +160,9 @@ class Ending:
         if reason == Reason.MISSING_SCOPE and status == RunStatus.ERROR:
             # Nothing failed: the account did not grant it, whatever its consent says.
             status = RunStatus.SKIPPED
-        return self.record(status, reason=reason, error=error, retry=retry)
+        # A token that cannot be had is counted, and paused with growing pauses, once: at the token.
+        counts = not isinstance(failure, TokenUnavailable)
+        return self.record(status, reason=reason, error=error, retry=retry, counts=counts)
 
     def _out_of_quota(self, failure: QuotaExhausted) -> WorkerRun:
         """Nothing failed: what is left of the day is kept for others. The schedule comes back by itself."""
@@ -201,6 +203,7 @@ class Ending:
         more: bool = False,
         retry: bool = False,
         later: timedelta | None = None,
+        counts: bool = True,
     ) -> WorkerRun:
         """The one way a run ends. A run that was lost stays lost: nothing is written then."""
         run = self.run
@@ -215,7 +218,9 @@ class Ending:
                 summary_json=_summary(run) | {"calls": calls},
             )
             if ended:
-                self._remember(status, reason, error, failed=bool(error) and not self._went_through())
+                self._remember(
+                    status, reason, error, failed=counts and bool(error) and not self._went_through()
+                )
                 level = "error" if status == RunStatus.ERROR else "info"
                 runlog.write(run, "finished", _closing_words(run, status, reason, error or note), level=level)
                 self._ask_again(more=more, retry=retry, later=later)

@@ -198,7 +198,8 @@ class TestFence:
         signals = beat(live_run.pk)
         live_run.refresh_from_db()
         assert timezone.now() - live_run.heartbeat_at < timedelta(seconds=5)
-        assert signals == locks.Signals(None, True, True, True, True, False, False)
+        assert signals == locks.Signals(None, True, True, True, True, False, False, at=signals.at)
+        assert abs(signals.at - live_run.heartbeat_at) < timedelta(seconds=1)
 
     @pytest.mark.parametrize("status", ["abandoned", "cancelled", "completed", "queued"])
     def test_a_run_that_is_not_running_is_lost(self, live_run, status):

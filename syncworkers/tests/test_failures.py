@@ -12,7 +12,7 @@ from syncworkers.locks import claim_next_run
 from syncworkers.models import FailedSlice, Order, SyncState, WorkerLog, WorkerRun
 from syncworkers.services import runs
 from tests.factories import give_token
-from tokens.models import ApiPause, EbayToken
+from tokens.models import ApiPause, EbayToken, TokenRefreshLog
 
 from .running import (
     GET_ORDERS,
@@ -21,6 +21,7 @@ from .running import (
     execute,
     iso,
     let_time_pass,
+    run_family,
     run_orders,
     seller_account,
     state_of,
@@ -250,3 +251,20 @@ def test_five_failures_in_a_row_open_the_breaker_and_a_success_closes_it(ebay, a
     assert run_orders(account).status == "completed"
     state = state_of(account)
     assert (state.failed_in_row, state.breaker_until, state.last_error) == (0, None, "")
+
+
+def test_a_token_that_cannot_be_had_counts_at_the_token_not_at_each_worker(ebay, account):
+    EbayToken.objects.filter(account=account).update(expires_at=ago(minutes=1))
+    ebay.fault("/identity/v1/oauth2/token", "server_error", count=1000)
+    for family in ("orders", "transactions", "finances", "offers", "orders", "transactions"):
+        WorkerRun.objects.filter(status="queued").delete()
+        run = run_family(account, family)
+        assert (run.status, run.reason) == ("error", "token_unavailable")
+    assert set(SyncState.objects.values_list("failed_in_row", "breaker_until")) == {(0, None)}
+    # The token's own pause keeps six runs from asking eBay six times.
+    assert len(ebay.requests("/identity/v1/oauth2/token", limit=100)) == 1
+    assert TokenRefreshLog.objects.filter(account=account, success=False).count() == 1
+    ebay.delete("faults")
+    EbayToken.objects.filter(account=account).update(next_attempt_at=None)
+    WorkerRun.objects.filter(status="queued").delete()
+    assert run_family(account, "orders").status == "completed"

@@ -22,6 +22,19 @@ SELLER = "thames_tools"
 CONTRACTS = Path(__file__).resolve().parents[3].parent / "shared" / "contracts"
 
 
+def counted(monkeypatch, module, name: str) -> list[None]:
+    """Grows by one with each call of a function of the simulator, which runs in this process."""
+    calls: list[None] = []
+    original = getattr(module, name)
+
+    def counting(*args, **kwargs):
+        calls.append(None)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(module, name, counting)
+    return calls
+
+
 class Sim:
     """A person at the browser, an application, and the control API, over real HTTP."""
 

@@ -1,6 +1,7 @@
 """How inquiries, cases, returns and disputes live: with the clock, from the orders, one into the other."""
 
 from collections import Counter
+from random import Random
 
 import pytest
 
@@ -119,6 +120,27 @@ def test_a_return_ends_with_its_case():
     for one in escalated:
         assert one.steps[-1].kind.status == "CLOSED"
         assert one.steps[-1].at_ms == one.case.steps[-1].at_ms
+
+
+def test_a_closed_inquiry_never_becomes_a_case():
+    book = book_of()
+    one = next(one for one in every(book) if one.family == "inquiry" and one.case is not None)
+    case = one.case
+    book.move(one, "close", one.opened_ms, source=Random(1), goes_on=False)
+    assert one.case is None
+    assert case.number not in book.by_id
+    assert case not in book.opened_between("case", 0, 1 << 60)
+
+
+def test_a_return_waits_for_a_case_that_somebody_holds_up():
+    book = book_of()
+    one = next(one for one in every(book) if one.family == "return" and one.case is not None)
+    assert one.steps[-1].kind.ends
+    book.move(one.case, "hold", one.case.opened_ms, source=Random(1), goes_on=False)
+    assert one.steps[-1].kind.name == ESCALATE
+    at_ms = one.case.opened_ms + 90 * DAY_MS
+    book.move(one.case, "close", at_ms, source=Random(1), goes_on=False)
+    assert (one.steps[-1].at_ms, one.steps[-1].kind.ends) == (at_ms, True)
 
 
 def test_a_life_goes_with_the_clock(caller):
