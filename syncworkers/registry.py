@@ -623,14 +623,7 @@ _CASES = Worker(
     reads=Windows(post_order.case_pages, longest=_POST_ORDER_WINDOW),
     steps=(
         Recheck(
-            statuses=(
-                "OPEN",
-                "WAITING_CS",
-                "WAITING_DELIVERY",
-                "ON_HOLD",
-                "REFUND_AGREED_BUT_FAILED",
-                "OTHER",
-            ),
+            statuses=("OPEN", "WAITING_CS", "WAITING_DELIVERY", "ON_HOLD", "REFUND_AGREED_BUT_FAILED"),
             source=post_order.cases_with_status,
             every=timedelta(hours=1),
         ),
@@ -666,7 +659,7 @@ _INQUIRIES = Worker(
     reads=Windows(post_order.inquiry_pages, longest=_POST_ORDER_WINDOW),
     steps=(
         Recheck(
-            statuses=("OPEN", "PENDING", "WAITING_BUYER_RESPONSE", "WAITING_SELLER_RESPONSE", "OTHER"),
+            statuses=("OPEN", "PENDING", "WAITING_BUYER_RESPONSE", "WAITING_SELLER_RESPONSE"),
             source=post_order.inquiries_with_status,
             every=timedelta(hours=1),
         ),

@@ -36,10 +36,11 @@ def recheck(context: RunContext, step: Recheck) -> None:
         _ask_by_status(context, step)
     elif step.together and not is_time:
         return
-    elif step.together:
-        _remember_asking(context, "what is due is read again, together")
-    for span in _due_spans(context):
+    spans = _due_spans(context)
+    for span in spans:
         _read_again(context, span)
+    if step.together and len(spans) < _SPANS_PER_RUN:
+        _remember_asking(context, "all that was due was read again")
 
 
 def _rows(context: RunContext) -> QuerySet[Any]:
