@@ -21,6 +21,8 @@ from tokens.quotas import (
     room,
 )
 
+pytestmark = pytest.mark.slow
+
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 MIDNIGHT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 ACCOUNTS = 40

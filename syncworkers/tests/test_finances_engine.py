@@ -28,7 +28,7 @@ from tokens.services.signing_setup import set_up_signing_key
 
 from .running import PageClock, ago, execute, let_time_pass, run_family, seller_account, state_of, whole_truth
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 GET_TRANSACTIONS = r"^/sell/finances/v1/transaction\?"
 DAY_S = 86_400.0
 

@@ -12,7 +12,7 @@ from syncworkers.services.execution import WORKERS as RUNNING
 
 from .running import execute, no_time, run_family, seller_account, state_of, whole_truth
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 GET_ITEMS = r"^/sell/inventory/v1/inventory_item"
 GET_OFFERS = r"^/sell/inventory/v1/offer"
 
