@@ -201,6 +201,7 @@ class EbayClient:
             self._learn_time(response)
             return read_answer(endpoint, response, attempts=sent)
         except EbayError as error:
+            error.api = endpoint.api
             return error
 
     def _signature(self, request: _Request) -> dict[str, str]:
