@@ -12,12 +12,24 @@ from django.utils import timezone
 
 from accounts.models import EbayAccount, Membership, Organization, Role, User
 from syncworkers.models import (
+    ActiveListing,
+    Case,
+    CaseDetail,
     FinancesFee,
+    Inquiry,
+    InquiryDetail,
     InventoryItem,
+    Message,
+    MessageBody,
     Offer,
     Order,
     OrderLineItem,
+    PaymentDispute,
+    PaymentDisputeDetail,
     Payout,
+    Purchase,
+    Return,
+    ReturnDetail,
     SellerFunds,
     SnapshotPass,
     SyncState,
@@ -289,6 +301,159 @@ class OfferFactory(SyncedRowFactory):
     currency = "USD"
 
 
+class MessageFactory(SyncedRowFactory):
+    class Meta:
+        model = Message
+
+    message_id = factory.Sequence(lambda n: f"17{n:08d}")
+    folder_id = "0"
+    sender = "buyer_1"
+    recipient = "seller_1"
+    subject = "Does it fit?"
+    item_id = factory.Sequence(lambda n: f"11{n:010d}")
+    maturity = "settling"
+    occurred_at = factory.LazyFunction(timezone.now)
+
+
+class MessageBodyFactory(SyncedRowFactory):
+    """With `html` the letter is what eBay sends as Text."""
+
+    class Meta:
+        model = MessageBody
+
+    class Params:
+        html = ""
+
+    message_id = factory.Sequence(lambda n: f"17{n:08d}")
+    content = "Does it fit?"
+    payload = factory.LazyAttribute(lambda body: {"Text": body.html} if body.html else {})
+
+
+class ActiveListingFactory(SyncedRowFactory):
+    class Meta:
+        model = ActiveListing
+
+    item_id = factory.Sequence(lambda n: f"11{n:010d}")
+    sku = factory.Sequence(lambda n: f"SKU-{n}")
+    title = "A thing"
+    listing_type = "FixedPriceItem"
+    price = "20.00"
+    currency = "USD"
+    quantity = 5
+    available = 3
+    sold = 2
+
+
+class PurchaseFactory(SyncedRowFactory):
+    class Meta:
+        model = Purchase
+
+    order_line_item_id = factory.Sequence(lambda n: f"11{n:010d}-900{n}")
+    item_id = factory.LazyAttribute(lambda one: one.order_line_item_id.partition("-")[0])
+    title = "A thing"
+    seller = "seller_2"
+    quantity = 1
+    price = "20.00"
+    total = "22.00"
+    currency = "USD"
+    bought_at = factory.LazyFunction(timezone.now)
+
+
+class CaseFactory(SyncedRowFactory):
+    class Meta:
+        model = Case
+
+    case_id = factory.Sequence(lambda n: f"5{n:09d}")
+    item_id = factory.Sequence(lambda n: f"11{n:010d}")
+    transaction_id = factory.Sequence(lambda n: f"900{n}")
+    buyer = "buyer_1"
+    case_status = "OPEN"
+    claim_amount = "22.00"
+    currency = "USD"
+    maturity = "open"
+    occurred_at = factory.LazyFunction(timezone.now)
+
+
+class CaseDetailFactory(SyncedRowFactory):
+    class Meta:
+        model = CaseDetail
+
+    case_id = factory.Sequence(lambda n: f"5{n:09d}")
+    case_status = "OPEN"
+    case_type = "ITEM_NOT_RECEIVED"
+
+
+class InquiryFactory(SyncedRowFactory):
+    class Meta:
+        model = Inquiry
+
+    inquiry_id = factory.Sequence(lambda n: f"6{n:09d}")
+    item_id = factory.Sequence(lambda n: f"11{n:010d}")
+    transaction_id = factory.Sequence(lambda n: f"900{n}")
+    buyer = "buyer_1"
+    inquiry_status = "WAITING_SELLER_RESPONSE"
+    claim_amount = "22.00"
+    currency = "USD"
+    maturity = "open"
+    occurred_at = factory.LazyFunction(timezone.now)
+
+
+class InquiryDetailFactory(SyncedRowFactory):
+    class Meta:
+        model = InquiryDetail
+
+    inquiry_id = factory.Sequence(lambda n: f"6{n:09d}")
+    inquiry_status = "WAITING_SELLER_RESPONSE"
+
+
+class ReturnFactory(SyncedRowFactory):
+    class Meta:
+        model = Return
+
+    return_id = factory.Sequence(lambda n: f"7{n:09d}")
+    order_id = factory.Sequence(lambda n: f"12-{n:05d}-00001")
+    item_id = factory.Sequence(lambda n: f"11{n:010d}")
+    transaction_id = factory.Sequence(lambda n: f"900{n}")
+    buyer = "buyer_1"
+    state = "RETURN_REQUESTED"
+    status = "RETURN_REQUESTED"
+    reason = "DEFECTIVE_ITEM"
+    refund_estimated = "22.00"
+    currency = "USD"
+    maturity = "open"
+    occurred_at = factory.LazyFunction(timezone.now)
+
+
+class ReturnDetailFactory(SyncedRowFactory):
+    class Meta:
+        model = ReturnDetail
+
+    return_id = factory.Sequence(lambda n: f"7{n:09d}")
+    state = "RETURN_REQUESTED"
+
+
+class PaymentDisputeFactory(SyncedRowFactory):
+    class Meta:
+        model = PaymentDispute
+
+    payment_dispute_id = factory.Sequence(lambda n: f"8{n:09d}")
+    order_id = factory.Sequence(lambda n: f"12-{n:05d}-00001")
+    buyer = "buyer_1"
+    dispute_status = "ACTION_NEEDED"
+    reason = "FRAUD"
+    amount = "22.00"
+    currency = "USD"
+    opened_at = factory.LazyFunction(timezone.now)
+
+
+class PaymentDisputeDetailFactory(SyncedRowFactory):
+    class Meta:
+        model = PaymentDisputeDetail
+
+    payment_dispute_id = factory.Sequence(lambda n: f"8{n:09d}")
+    revision = 1
+
+
 class SnapshotPassFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = SnapshotPass
@@ -306,4 +471,16 @@ ROW_FACTORIES = {
     "seller_funds": SellerFundsFactory,
     "inventory_items": InventoryItemFactory,
     "offers": OfferFactory,
+    "messages": MessageFactory,
+    "message_bodies": MessageBodyFactory,
+    "active_inventory": ActiveListingFactory,
+    "buyer": PurchaseFactory,
+    "cases": CaseFactory,
+    "case_details": CaseDetailFactory,
+    "payment_disputes": PaymentDisputeFactory,
+    "payment_dispute_details": PaymentDisputeDetailFactory,
+    "inquiries": InquiryFactory,
+    "inquiry_details": InquiryDetailFactory,
+    "returns": ReturnFactory,
+    "return_details": ReturnDetailFactory,
 }

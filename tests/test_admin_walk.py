@@ -28,13 +28,25 @@ from tests.factories import (
     ACCESS_TOKEN,
     REFRESH_TOKEN,
     AccountFactory,
+    ActiveListingFactory,
+    CaseDetailFactory,
+    CaseFactory,
+    InquiryDetailFactory,
+    InquiryFactory,
     InventoryItemFactory,
     MembershipFactory,
+    MessageBodyFactory,
+    MessageFactory,
     OfferFactory,
     OrderFactory,
     OrderLineItemFactory,
     OrganizationFactory,
+    PaymentDisputeDetailFactory,
+    PaymentDisputeFactory,
     PayoutFactory,
+    PurchaseFactory,
+    ReturnDetailFactory,
+    ReturnFactory,
     RunFactory,
     SellerFundsFactory,
     SnapshotPassFactory,
@@ -95,6 +107,30 @@ def world() -> World:
         TransferFactory(account=account, transfer_id=CANARY, funding_brand=CANARY, order_ids=CANARY),
         SellerFundsFactory(account=account, house_name=CANARY, payload={"x": CANARY}),
         OfferFactory(account=account, sku=CANARY, listing_id=CANARY, offer_status=CANARY, format=CANARY),
+        MessageFactory(
+            account=account, message_id=CANARY, subject=CANARY, sender=CANARY, item_title=CANARY,
+            folder_id=CANARY,
+        ),
+        MessageBodyFactory(account=account, message_id=CANARY, content=CANARY, html=f"<p>Hi</p>{CANARY}"),
+        ActiveListingFactory(account=account, item_id=CANARY, sku=CANARY, title=CANARY, variation=CANARY),
+        PurchaseFactory(account=account, order_line_item_id=CANARY, title=CANARY, seller=CANARY),
+        CaseFactory(account=account, case_id=CANARY, case_status=CANARY, buyer=CANARY, return_id=CANARY),
+        CaseDetailFactory(account=account, case_id=CANARY, case_type=CANARY, payload={"x": CANARY}),
+        InquiryFactory(
+            account=account, inquiry_id=CANARY, inquiry_status=CANARY, buyer=CANARY, order_id=CANARY
+        ),
+        InquiryDetailFactory(account=account, inquiry_id=CANARY, state=CANARY, payload={"x": CANARY}),
+        ReturnFactory(
+            account=account, return_id=CANARY, order_id=order.order_id, reason=CANARY, state=CANARY,
+            activity_due=CANARY, case_id=CANARY,
+        ),
+        ReturnDetailFactory(account=account, return_id=CANARY, state=CANARY, payload={"x": CANARY}),
+        PaymentDisputeFactory(
+            account=account, payment_dispute_id=CANARY, order_id=order.order_id, reason=CANARY, buyer=CANARY
+        ),
+        PaymentDisputeDetailFactory(
+            account=account, payment_dispute_id=CANARY, outcome=CANARY, payload={"x": CANARY}
+        ),
         SnapshotPassFactory(account=account, position=CANARY, total=3),
         QuarantinedRecord.objects.create(
             account=account, api_family="orders", record_key=CANARY, evidence={"x": CANARY}, error=CANARY,

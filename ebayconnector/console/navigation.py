@@ -10,17 +10,25 @@ from django.urls import reverse
 from accounts.access import principal_of_request
 from accounts.models import Role
 from accounts.scoped_admin import may_somewhere
-from syncworkers.registry import TABLES
+from syncworkers.registry import TABLES, WORKERS, Details
 
 # title, icon, name of the address, role (None: superusers only)
 _Item = tuple[str, str, str, str | None]
 
 
+def _parts_of_pages() -> set[str]:
+    """Tables that say more about a record by its own key: the record's page shows them."""
+    steps = (step for worker in WORKERS.values() for step in worker.steps if isinstance(step, Details))
+    return {step.into.key for step in steps if step.into.natural_key == step.of.natural_key}
+
+
 def _data() -> tuple[_Item, ...]:
     """The tables of all families, in the registry's order, and the money view over some of them."""
+    left_out = _parts_of_pages()
     tables = tuple(
         (table.title, "table_rows", f"syncworkers_{table.model._meta.model_name}_changelist", Role.VIEWER)
         for table in TABLES.values()
+        if table.key not in left_out
     )
     return (*tables, ("Money", "account_balance", "syncworkers_moneyrow_changelist", Role.VIEWER))
 

@@ -14,6 +14,7 @@ from .documents import parse_json, parse_xml
 from .endpoints import Endpoint
 from .errors import BadAnswer
 from .remote_errors import parse_errors, trading_errors
+from .trading_xml import read_records
 from .transport import Response
 
 _ACKS = ("Success", "Warning", "PartialFailure", "Failure")
@@ -21,7 +22,10 @@ _ACKS = ("Success", "Warning", "PartialFailure", "Failure")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A success. `headers` ignore case; `attempts`: how often the call was sent; times are the last one's."""
+    """A success. `headers` ignore case; `attempts`: how often the call was sent; times are the last one's.
+
+    `records`: those of a Trading answer whose endpoint says where they are; they are not in `xml()` then.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -31,6 +35,7 @@ class Answer:
     attempts: int
     endpoint: str = ""
     document: Any = field(default=None, repr=False, compare=False)
+    records: list[dict[str, Any]] = field(default_factory=list, repr=False, compare=False)
 
     def json(self) -> dict[str, Any]:
         """The JSON object; an empty one for an answer that rightly has no body (204)."""
@@ -58,6 +63,7 @@ def read_answer(endpoint: Endpoint, response: Response, *, attempts: int) -> Ans
     if not 200 <= response.status < 300:
         errors = parse_errors(response.headers.get("Content-Type"), response.body)
         raise error_for(endpoint, response.status, response.headers, errors)
+    document, records = _document(endpoint, response)
     return Answer(
         status=response.status,
         headers=response.headers,
@@ -66,18 +72,20 @@ def read_answer(endpoint: Endpoint, response: Response, *, attempts: int) -> Ans
         duration_s=response.duration_s,
         attempts=attempts,
         endpoint=endpoint.name,
-        document=_document(endpoint, response),
+        document=document,
+        records=records,
     )
 
 
-def _document(endpoint: Endpoint, response: Response) -> Any:
+def _document(endpoint: Endpoint, response: Response) -> tuple[Any, list[dict[str, Any]]]:
+    """The document, and its records where they are read apart from it."""
     if not response.body.strip():
         if endpoint.empty_ok and response.status != 200:
-            return None
+            return None, []
         raise _bad(endpoint, response, "an empty body")
     if endpoint.kind == "trading":
         return _trading_document(endpoint, response)
-    return _json_document(endpoint, response)
+    return _json_document(endpoint, response), []
 
 
 def _json_document(endpoint: Endpoint, response: Response) -> dict[str, Any]:
@@ -91,11 +99,15 @@ def _json_document(endpoint: Endpoint, response: Response) -> dict[str, Any]:
     return document
 
 
-def _trading_document(endpoint: Endpoint, response: Response) -> etree._Element:
+def _trading_document(endpoint: Endpoint, response: Response) -> tuple[etree._Element, list[dict[str, Any]]]:
     """The root of `<Name>Response`; `Ack` decides, not the status (03 §3.1)."""
     _check_type(endpoint, response, "xml")
+    records: list[dict[str, Any]] = []
     try:
-        root = parse_xml(response.body)
+        if endpoint.records is None:
+            root = parse_xml(response.body)
+        else:
+            root, records = read_records(response.body, endpoint.records)
     except ValueError as error:
         raise _bad(endpoint, response, str(error)) from None
     ack = root.findtext("Ack", "").strip()
@@ -105,7 +117,7 @@ def _trading_document(endpoint: Endpoint, response: Response) -> etree._Element:
         raise error_for(endpoint, response.status, response.headers, trading_errors(root))
     if root.tag != f"{endpoint.name}Response":
         raise _bad(endpoint, response, "the answer to another call")
-    return root
+    return root, records
 
 
 def _check_type(endpoint: Endpoint, response: Response, wanted: str) -> None:

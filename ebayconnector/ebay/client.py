@@ -105,6 +105,10 @@ class EbayClient:
         other.caller = replace(self.caller, lane=lane)
         return other
 
+    def ebay_now(self) -> datetime:
+        """eBay's time, as far as the client has learned it; aware UTC."""
+        return self._clock.now() if self._clock else datetime.now(UTC)
+
     def call(
         self,
         endpoint: Endpoint,
@@ -197,6 +201,7 @@ class EbayClient:
             self._learn_time(response)
             return read_answer(endpoint, response, attempts=sent)
         except EbayError as error:
+            error.api = endpoint.api
             return error
 
     def _signature(self, request: _Request) -> dict[str, str]:

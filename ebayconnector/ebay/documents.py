@@ -47,14 +47,18 @@ def parse_xml(body: bytes) -> etree._Element:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
         raise ValueError("not XML") from None
-    # `internalDTD` is set by any DOCTYPE, with or without declarations.
-    if etree.ElementTree(root).docinfo.internalDTD is not None:
-        raise ValueError("XML with a DOCTYPE")
-    _drop_namespaces(root)
+    refuse_doctype(root)
+    for element in root.iter(etree.Element):
+        element.tag = local_name(element)
     return root
 
 
-def _drop_namespaces(root: etree._Element) -> None:
-    for element in root.iter(etree.Element):
-        if isinstance(element.tag, str) and element.tag.startswith("{"):
-            element.tag = element.tag.rpartition("}")[2]
+def refuse_doctype(root: etree._Element) -> None:
+    """ValueError for a document with any DOCTYPE, with or without declarations."""
+    if etree.ElementTree(root).docinfo.internalDTD is not None:
+        raise ValueError("XML with a DOCTYPE")
+
+
+def local_name(element: etree._Element) -> str:
+    """The element's name without its namespace."""
+    return str(element.tag).rpartition("}")[2]

@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from .environments import Environment
+from .trading_xml import Records
 
 Host = Literal["api", "apiz", "apim", "auth"]
 Auth = Literal["bearer", "iaf", "trading", "basic", "none"]
@@ -44,6 +45,7 @@ class Endpoint:
     attempt as a whole. `empty_ok`: an answer other than 200 may come without a body (204: "nothing to
     show"). `scopes`: any one of them suffices. `headers` are sent in addition to those of the kind of API.
     `signed`: eBay demands a message signature of sellers in the EU and UK (03 §12.2); sent for all.
+    `records`: where a Trading answer keeps its records, which are read into `Answer.records` then.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Endpoint:
     scopes: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     signed: bool = False
+    records: Records | None = None
 
     @property
     def kind(self) -> Kind:
@@ -127,6 +130,39 @@ GET_USER = Endpoint(
 
 TRADING_GET_USER = trading_endpoint("GetUser")
 
+# What the Trading schema lets repeat in these records (03 §3.5–3.7); a name is a list wherever it stands.
+_REPEATING = frozenset(
+    {
+        "CrossBorderTrade",
+        "ExternalTransaction",
+        "InternationalShippingServiceOption",
+        "MessageMedia",
+        "NameValueList",
+        "PaymentMethods",
+        "PictureURL",
+        "SellerDiscount",
+        "ShipToLocation",
+        "ShipToLocations",
+        "ShipmentTrackingDetails",
+        "ShippingServiceOptions",
+        "Transaction",
+        "Value",
+        "Variation",
+        "VariationSpecificPictureSet",
+    }
+)
+GET_MY_MESSAGES = replace(
+    trading_endpoint("GetMyMessages"), records=Records(("Messages", "Message"), _REPEATING)
+)
+GET_MY_MESSAGES_SUMMARY = trading_endpoint("GetMyMessages")
+GET_MY_EBAY_SELLING = replace(
+    trading_endpoint("GetMyeBaySelling"), records=Records(("ActiveList", "ItemArray", "Item"), _REPEATING)
+)
+GET_MY_EBAY_BUYING = replace(
+    trading_endpoint("GetMyeBayBuying"),
+    records=Records(("WonList", "OrderTransactionArray", "OrderTransaction"), _REPEATING),
+)
+
 GET_ORDERS = Endpoint(
     name="getOrders",
     api="fulfillment",
@@ -175,6 +211,47 @@ GET_INVENTORY_ITEMS = Endpoint(
     scopes=(SCOPE_INVENTORY_READONLY, SCOPE_INVENTORY),
 )
 GET_OFFERS = replace(GET_INVENTORY_ITEMS, name="getOffers", path="/sell/inventory/v1/offer")
+
+# 03 §7. No scope is documented; users' tokens with the base scope are reported to work.
+SEARCH_CASES = Endpoint(
+    name="searchCases",
+    api="postorder.case",
+    host="api",
+    method="GET",
+    path="/post-order/v2/casemanagement/search",
+    auth="iaf",
+    repeatable=True,
+    scopes=(SCOPE_BASE,),
+    headers=(("Content-Type", "application/json"),),
+)
+GET_CASE = replace(SEARCH_CASES, name="getCase", path="/post-order/v2/casemanagement/{case_id}")
+SEARCH_INQUIRIES = replace(
+    SEARCH_CASES, name="searchInquiries", api="postorder.inquiry", path="/post-order/v2/inquiry/search"
+)
+GET_INQUIRY = replace(SEARCH_INQUIRIES, name="getInquiry", path="/post-order/v2/inquiry/{inquiry_id}")
+SEARCH_RETURNS = replace(
+    SEARCH_CASES, name="searchReturns", api="postorder.return", path="/post-order/v2/return/search"
+)
+GET_RETURN = replace(SEARCH_RETURNS, name="getReturn", path="/post-order/v2/return/{return_id}")
+
+# 03 §4.3: the contract names api and apiz, its samples use apiz.
+GET_PAYMENT_DISPUTES = Endpoint(
+    name="getPaymentDisputeSummaries",
+    api="payment_dispute",
+    host="apiz",
+    method="GET",
+    path="/sell/fulfillment/v1/payment_dispute_summary",
+    auth="bearer",
+    repeatable=True,
+    empty_ok=True,
+    scopes=(SCOPE_PAYMENT_DISPUTE,),
+)
+GET_PAYMENT_DISPUTE = replace(
+    GET_PAYMENT_DISPUTES,
+    name="getPaymentDispute",
+    path="/sell/fulfillment/v1/payment_dispute/{dispute_id}",
+    empty_ok=False,
+)
 
 GET_RATE_LIMITS = Endpoint(
     name="getRateLimits",

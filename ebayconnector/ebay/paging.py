@@ -20,6 +20,7 @@ class Page:
 
     `duration_s` is the last attempt's, `attempts` how often the page was asked for. `next_position` is where
     a later reading can go on after this page (`position_pages`); None when this is the last one to be read.
+    `cut`: it is the last one that eBay gives although its list goes on.
     """
 
     items: list[dict[str, Any]]
@@ -31,6 +32,7 @@ class Page:
     duration_s: float
     attempts: int
     next_position: str | None = None
+    cut: bool = False
 
 
 Fetch = Callable[[int, int], Answer]

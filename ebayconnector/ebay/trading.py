@@ -7,9 +7,11 @@ from datetime import datetime
 
 from lxml import etree
 
+from .answers import Answer
 from .client import EbayClient
 from .endpoints import TRADING_GET_USER, TRADING_VERSION, Endpoint, trading_endpoint
 from .errors import BadAnswer
+from .marketplaces import site_for_marketplace
 from .remote_errors import RemoteError, trading_errors
 from .timefmt import parse_ebay_time
 
@@ -46,6 +48,32 @@ def call(
         headers={"X-EBAY-API-SITEID": str(site_id)},
     )
     return answer.xml()
+
+
+def read(client: EbayClient, endpoint: Endpoint, body_elements: bytes) -> Answer:
+    """Calls `endpoint` on the site of the client's marketplace (US where that has none); the whole answer.
+
+    Its errors as `call`'s; `Answer.records` has the records, where `endpoint` says where they are.
+    """
+    return client.call(
+        endpoint,
+        xml=_request(endpoint.name, body_elements),
+        headers={"X-EBAY-API-SITEID": str(_site_id(client))},
+    )
+
+
+def read_whole(client: EbayClient, endpoint: Endpoint, body_elements: bytes) -> Answer:
+    """As `read`, where what is missing would be taken for gone: `BadAnswer` for a `PartialFailure`."""
+    answer = read(client, endpoint, body_elements)
+    if _text(answer.xml(), "Ack") == "PartialFailure":
+        ids = ", ".join(error.error_id for error in warnings_of(answer.xml()))
+        raise answer.bad(f"only a part of the answer (PartialFailure {ids})")
+    return answer
+
+
+def _site_id(client: EbayClient) -> int:
+    site = site_for_marketplace(client.marketplace_id)
+    return site.site_id if site else 0
 
 
 def get_user(client: EbayClient, site_id: int) -> TradingUser:

@@ -54,12 +54,18 @@ class Asking:
     def due(self) -> Iterator[list[DetailedRow]]:
         """Rows in batches, as they are asked for."""
         may_ask = Q(detail_retry_at=None) | Q(detail_retry_at__lte=Now())
-        rows = self._rows().filter(self.step.condition, may_ask, detail_at=None).order_by("-id")
+        rows = self._rows().filter(self.step.condition, may_ask, self._is_due()).order_by("-id")
         before = None
         while batch := list(rows.filter(pk__lt=before)[:_AT_ONCE] if before else rows[:_AT_ONCE]):
             for start in range(0, len(batch), self.step.batch):
                 yield batch[start : start + self.step.batch]
             before = batch[-1].pk
+
+    def _is_due(self) -> Q:
+        due = Q(detail_at=None)
+        if self.step.unsettled is not None:
+            due |= Q(self.step.unsettled, detail_at__lte=Now() - self.step.again)
+        return due
 
     def _rows(self) -> QuerySet[Any]:
         model: Any = self.step.of.model

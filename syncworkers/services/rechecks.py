@@ -31,10 +31,16 @@ _POSTPONED = timedelta(hours=1)
 
 def recheck(context: RunContext, step: Recheck) -> None:
     """Look again at what is due, newest first; what is left is for the next run."""
-    if step.source is not None and _is_time_to_ask(context, step):
+    is_time = _is_time_to_ask(context, step)
+    if step.source is not None and is_time:
         _ask_by_status(context, step)
-    for span in _due_spans(context):
+    elif step.together and not is_time:
+        return
+    spans = _due_spans(context)
+    for span in spans:
         _read_again(context, span)
+    if step.together and len(spans) < _SPANS_PER_RUN:
+        _remember_asking(context, "all that was due was read again")
 
 
 def _rows(context: RunContext) -> QuerySet[Any]:

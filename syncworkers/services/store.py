@@ -146,9 +146,13 @@ def _bad(table: Table, item: Any, error: str) -> BadRecord:
 
 
 def _change_time(table: Table, item: Any) -> datetime | None:
+    """The time that the record is read by. Post-Order's times are objects with a `value`."""
+    value: Any = item
     try:
-        return parse_ebay_time(item[table.time_field]) if isinstance(item, dict) else None
-    except (KeyError, ValueError):
+        for name in table.time_field.split("."):
+            value = value[name]
+        return parse_ebay_time(value["value"] if isinstance(value, dict) else value)
+    except (KeyError, TypeError, ValueError):
         return None
 
 

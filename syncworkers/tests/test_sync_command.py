@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from syncworkers.models import Order, SyncState, WorkerRun
+from syncworkers.registry import families_for
 from tests.factories import AccountFactory, RunFactory
 
 from .running import seller_account, state_of, stored, truth
@@ -30,9 +31,18 @@ class TestAsking:
             (one.pk, 1, "command"), (two.pk, 1, "command"),
         ]  # fmt: skip
 
-    def test_all_means_all_families(self):
+    def test_all_means_all_families_that_are_switched_on(self):
+        account = AccountFactory()
+        answer = sync("--all")
+        assert set(WorkerRun.objects.values_list("api_family", flat=True)) == set(
+            families_for(account.purpose)
+        )
+        assert "orders: run" in answer and "buyer: skipped: The worker is switched off" in answer
+
+    def test_a_family_that_is_switched_off_and_named_is_a_failure(self):
         AccountFactory()
-        assert "orders: run" in sync("--all")
+        with pytest.raises(CommandError, match="1 of the runs did not complete"):
+            sync("buyer")
 
     @pytest.mark.parametrize(
         ("arguments", "words"),

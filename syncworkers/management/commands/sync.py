@@ -12,7 +12,7 @@ from django.db.models import Q
 from accounts.access import SYSTEM
 from accounts.models import EbayAccount
 from syncworkers.locks import claim_run
-from syncworkers.models import Trigger, WorkerRun
+from syncworkers.models import Reason, Trigger, WorkerRun
 from syncworkers.registry import WORKERS, Worker
 from syncworkers.services import execution, history, runs
 
@@ -37,18 +37,18 @@ class Command(BaseCommand):
             for worker in workers:
                 if since:
                     _read_back(account, worker, since)
-                ended = self._run(account, worker, foreground=options["foreground"])
-                failed += ended is False
+                failed += not self._run(account, worker, options)
         if failed:
             raise CommandError(f"{failed} of the runs did not complete")
 
-    def _run(self, account: EbayAccount, worker: Worker, *, foreground: bool) -> bool:
+    def _run(self, account: EbayAccount, worker: Worker, options: dict[str, Any]) -> bool:
         requested = runs.request_run(account, worker, trigger=Trigger.COMMAND, by="command line")
         name = f"{account.house_name} {worker.key}"
         if not requested.started or requested.run_id is None:
             self.stdout.write(f"{name}: skipped: {requested.reason.label if requested.reason else ''}")
-            return False
-        if not foreground:
+            # All families are those that are switched on: a seller's accounts do not read purchases.
+            return bool(options["all"]) and requested.reason == Reason.DISABLED
+        if not options["foreground"]:
             self.stdout.write(f"{name}: run {requested.run_id} is queued")
             return True
         return self._here(name, requested.run_id)
