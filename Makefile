@@ -44,10 +44,12 @@ lint: setup
 test: setup browser lint
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-# The long forms: many seeds, large backfills. A failing seed replays: SOAK_SEED=17 make soak
+# The long forms: many seeds, large backfills, and the full demo for an hour (SOAK_MINUTES=10: for less).
+# A failing seed replays: SOAK_SEED=17 make soak
 soak: setup
 	SOAK_SEEDS=$${SOAK_SEEDS:-300} SOAK_ORDERS=$${SOAK_ORDERS:-20000} $(BIN)/pytest -n 2 --dist loadgroup --timeout 1800 -m "" \
 	  syncworkers/tests/test_drift.py tests/races
+	SOAK_MINUTES=$${SOAK_MINUTES:-60} $(BIN)/pytest -s -m "" tests/soak
 
 test-fast: setup
 	$(BIN)/pytest -n 2 -m "not slow and not soak"

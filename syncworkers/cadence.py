@@ -27,28 +27,35 @@ _GUESS_WEIGHT = 5
 
 # Workers that the schedule runs at all. A breaker or a pause is short and does not change the plan.
 _RUNNING = """
-SELECT a.environment, s.api_family, count(*)
-FROM ebay_sync_state s
-JOIN ebay_accounts a ON a.id = s.account_id
-JOIN ebay_tokens t ON t.account_id = a.id
-WHERE s.enabled AND a.is_active AND a.workers_enabled AND t.refresh_token_sealed <> ''
-  AND t.refresh_error NOT LIKE 'invalid_grant:%%' AND t.refresh_error NOT LIKE 'invalid_scope:%%'
+WITH connected AS MATERIALIZED (
+  SELECT a.id, a.environment
+  FROM ebay_accounts a JOIN ebay_tokens t ON t.account_id = a.id
+  WHERE a.is_active AND a.workers_enabled AND t.refresh_token_sealed <> ''
+    AND t.refresh_error NOT LIKE 'invalid_grant:%%' AND t.refresh_error NOT LIKE 'invalid_scope:%%'
+)
+SELECT c.environment, s.api_family, count(*)
+FROM ebay_sync_state s JOIN connected c ON c.id = s.account_id
+WHERE s.enabled
 GROUP BY 1, 2
 """
 
 # Only scheduled runs that had no old data to read: they are what the schedule repeats. Runs from before calls
-# were counted say how many pages they read.
+# were counted say how many pages they read. Most runs call alike: each kind of them is opened once.
 _CALLS = """
-SELECT environment, api_family, called.api, sum(called.calls::int), runs
+SELECT environment, api_family, called.api, sum(called.calls::int * alike)::bigint, runs
 FROM (
-  SELECT a.environment, r.api_family, count(*) OVER (PARTITION BY a.environment, r.api_family) AS runs,
-         COALESCE(r.summary_json -> 'calls', jsonb_build_object(r.api, r.pages)) AS calls
+  SELECT *, sum(alike) OVER (PARTITION BY environment, api_family)::bigint AS runs
   FROM (
-    SELECT * FROM ebay_worker_run
-    WHERE finished_at > clock_timestamp() - interval '1 day' ORDER BY finished_at DESC LIMIT %(latest)s
-  ) r
-  JOIN ebay_accounts a ON a.id = r.account_id
-  WHERE r.trigger = 'schedule' AND r.lane = 2 AND r.status IN ('completed', 'partial')
+    SELECT a.environment, r.api_family, count(*) AS alike,
+           COALESCE(r.summary_json -> 'calls', jsonb_build_object(r.api, r.pages)) AS calls
+    FROM (
+      SELECT * FROM ebay_worker_run
+      WHERE finished_at > clock_timestamp() - interval '1 day' ORDER BY finished_at DESC LIMIT %(latest)s
+    ) r
+    JOIN ebay_accounts a ON a.id = r.account_id
+    WHERE r.trigger = 'schedule' AND r.lane = 2 AND r.status IN ('completed', 'partial')
+    GROUP BY 1, 2, 4
+  ) kinds
 ) latest, jsonb_each_text(calls) AS called(api, calls)
 GROUP BY environment, api_family, called.api, runs
 """
@@ -109,19 +116,24 @@ def note_demand(plan: Plan) -> int:
 
     Not inside a transaction: its row locks would hold up the calls of all workers.
     """
-    changed = 0
-    for key, wanted in plan.wanted_per_day.items():
-        ensure_row(key)
-        changed += execute(
-            "UPDATE tokens_apiquota SET scheduled_per_day = %s "
-            "WHERE environment = %s AND client_id = %s AND api = %s AND scheduled_per_day <> %s",
-            [round(wanted), key.environment, key.client_id, key.api, round(wanted)],
-        )
-    gone = [
-        row for key, row in _quota_rows().items() if key not in plan.wanted_per_day and row.scheduled_per_day
-    ]
-    changed += ApiQuota.objects.filter(pk__in=[row.pk for row in gone]).update(scheduled_per_day=0)
+    rows = _quota_rows()
+    changed = sum(_tell(key, round(wanted), rows.get(key)) for key, wanted in plan.wanted_per_day.items())
+    gone = [row.pk for key, row in rows.items() if key not in plan.wanted_per_day and row.scheduled_per_day]
+    if gone:
+        changed += ApiQuota.objects.filter(pk__in=gone).update(scheduled_per_day=0)
     return changed
+
+
+def _tell(key: QuotaKey, wanted: int, row: ApiQuota | None) -> int:
+    """Mostly nothing is to be told: the demand of a minute ago still holds."""
+    if row is not None and row.scheduled_per_day == wanted:
+        return 0
+    ensure_row(key)
+    return execute(
+        "UPDATE tokens_apiquota SET scheduled_per_day = %s "
+        "WHERE environment = %s AND client_id = %s AND api = %s AND scheduled_per_day <> %s",
+        [wanted, key.environment, key.client_id, key.api, wanted],
+    )
 
 
 def exhausted_until(account: EbayAccount, worker: Worker, *, lane: Lane) -> datetime | None:

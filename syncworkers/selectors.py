@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Func, IntegerField, Max, OuterRef, Q, Subquery, Sum
@@ -28,8 +28,12 @@ from .models import (
 from .models.runs import ACTIVE
 from .pace import history_time_left
 from .ranges import Span
-from .registry import WORKERS, Windows, Worker
+from .registry import WORKERS, Part, Windows, Worker
 from .windows import Reach, complete_since, completeness, gaps, live_span
+
+# Those of eBay's environments that a family may be missing in.
+_EBAYS = ("production", "sandbox")
+_REFUSAL_DOUBTED = timedelta(days=1)
 
 
 def why_not(account: EbayAccount, worker: Worker, state: SyncState) -> Reason | None:
@@ -44,6 +48,7 @@ class _Standing:
     account: EbayAccount
     status_code: str
     granted_scopes: list[str] | None
+    consented_at: datetime | None
     stopped: bool
     paused_apis: frozenset[str]
 
@@ -62,6 +67,55 @@ class _Standing:
         )
         return next((reason for true, reason in checks if true), None)
 
+    def held_parts(self, worker: Worker, state: SyncState) -> list[HeldPart]:
+        """What does not run of a worker that does; empty for one that may not run at all."""
+        if self.refusal(worker, state) is not None:
+            return []
+        held = (self.held_part(part, state) for part in worker.parts)
+        return [each for each in held if each is not None]
+
+    def held_part(self, part: Part, state: SyncState) -> HeldPart | None:
+        granted = self.granted_scopes
+        not_granted = granted is not None and not scopes.covers(granted, part.scopes)
+        if not_granted or self._refused_lately(part, state):
+            return HeldPart(part, Reason.MISSING_SCOPE)
+        return HeldPart(part, Reason.PAUSED) if part.api in self.paused_apis else None
+
+    def _refused_lately(self, part: Part, state: SyncState) -> bool:
+        """eBay refused it although the consent says that it was granted; asked again after a day."""
+        known = (state.refused_parts or {}).get(part.key)
+        if known is None:
+            return False
+        at = datetime.fromisoformat(known)
+        renewed = self.consented_at is not None and self.consented_at > at
+        return not renewed and at > timezone.now() - _REFUSAL_DOUBTED
+
+
+@dataclass(frozen=True)
+class HeldPart:
+    """A part of a worker that does not run while the rest does."""
+
+    part: Part
+    reason: Reason
+
+    @property
+    def text(self) -> str:
+        """`Payment disputes are not read: reconnect to grant sell.payment.dispute.`"""
+        if self.reason == Reason.MISSING_SCOPE:
+            why = f"reconnect to grant {scope_names(self.part)}"
+        else:
+            why = self.reason.label
+        return f"{self.part.title} are not read: {why}."
+
+
+def held_part(account: EbayAccount, state: SyncState, part: Part) -> HeldPart | None:
+    """Why this part of a worker that runs does not; None when it may."""
+    return _standing(account).held_part(part, state)
+
+
+def scope_names(needs: Worker | Part) -> str:
+    return " or ".join(scope.rpartition("/")[2] for scope in needs.scopes)
+
 
 def _standing(account: EbayAccount) -> _Standing:
     now, token = timezone.now(), token_of(account)
@@ -70,6 +124,7 @@ def _standing(account: EbayAccount) -> _Standing:
         account=account,
         status_code=account_status(account, now=now).code,
         granted_scopes=token.granted_scopes if token else None,
+        consented_at=token.consented_at if token else None,
         stopped=stopped_by(account) is not None,
         paused_apis=frozenset(
             pauses.filter(Q(account=None) | Q(account=account)).values_list("api", flat=True)
@@ -79,10 +134,12 @@ def _standing(account: EbayAccount) -> _Standing:
 
 def refusal_text(reason: Reason, worker: Worker) -> str:
     """Why the worker does not run, in words; a scope that was not granted by its name."""
-    if reason != Reason.MISSING_SCOPE:
-        return reason.label
-    names = " or ".join(scope.rpartition("/")[2] for scope in worker.scopes)
-    return f"The account did not grant {names}"
+    if reason == Reason.NOT_IN_ENVIRONMENT:
+        missing = " or ".join(name for name in _EBAYS if name not in worker.environments)
+        return f"Not available in {missing or 'this environment'}: eBay does not offer this API there"
+    if reason == Reason.MISSING_SCOPE:
+        return f"The account did not grant {scope_names(worker)}"
+    return reason.label
 
 
 def stopped_by(account: EbayAccount) -> SyncSwitch | None:
@@ -140,6 +197,7 @@ class WorkerRow:
 
     `time_left`: what its missing history still takes, while it runs; None when that is unknown. `pass_`: the
     open pass of what is read whole, with `listed` records so far; such a worker has no coverage and no gaps.
+    `held_parts`: what does not run while the worker does.
     """
 
     worker: Worker
@@ -156,6 +214,7 @@ class WorkerRow:
     wanted_since: datetime
     time_left: timedelta | None
     quarantined: int
+    held_parts: list[HeldPart] = field(default_factory=list)
 
     @property
     def active(self) -> bool:
@@ -181,7 +240,7 @@ class WorkerRow:
         if self.failed:
             return "red"
         incomplete = self.run is not None and self.run.status in (RunStatus.PARTIAL, RunStatus.SKIPPED)
-        if self.refusal or incomplete or self.quarantined:
+        if self.refusal or incomplete or self.quarantined or self.held_parts:
             return "amber"
         return "green" if self.state.last_success_at else "grey"
 
@@ -291,6 +350,7 @@ def _row(facts: _Facts, worker: Worker, state: SyncState, run: WorkerRun | None)
         wanted_since=reach.start(now),
         time_left=_time_left(state, worker, run, missing, reach, now),
         quarantined=facts.quarantined.get(worker.key, 0),
+        held_parts=facts.standing.held_parts(worker, state),
     )
 
 

@@ -14,9 +14,9 @@ import pytest
 import requests
 from django.conf import settings
 
-from accounts.models import Purpose
 from ebayconnector import demo, embedded_postgres
-from syncworkers.registry import families_for
+from ebayconnector.management.commands.demo_people import ACCOUNTS
+from syncworkers.registry import WORKERS, families_for
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clusters")]
@@ -36,16 +36,27 @@ def test_one_cycle_prints_a_table_and_exits_zero():
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     head, *rows = done.stdout.strip().splitlines()
-    assert head.split() == ["account", "family", "fetched", "stored", "unchanged", "duration"]
-    accounts = ["Warehouse-A", "Outlet-DE", "Beta-Shop"]
+    assert head.split() == ["account", "family", "fetched", "stored", "unchanged", "duration", "status"]
     cells = [row.split() for row in rows]
-    assert {(cell[0], cell[1]) for cell in cells} == {
-        (name, key) for name in accounts for key in families_for(Purpose.SELLER)
-    }
+    assert [(cell[0], cell[1]) for cell in cells] == [
+        (name, key) for name, _, purpose, _ in ACCOUNTS for key in families_for(purpose)
+    ]
+    assert {cell[1] for cell in cells} == set(WORKERS)
     assert all(int(cell[2]) > 50 for cell in cells if cell[1] == "orders")
-    # Of 120 orders few go wrong.
-    rare = {"cases", "inquiries", "returns"}
-    assert all(int(cell[2]) > 0 for cell in cells if cell[1] not in rare)
+    assert all(int(cell[3]) > 0 and cell[-1] == "completed" for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ({"status": "completed", "stored": 3, "error": ""}, ""),
+        ({"status": "completed", "stored": 0, "error": ""}, "nothing came, though the simulator has some"),
+        ({"status": "partial", "stored": 9, "error": "a gap"}, "partial a gap"),
+        ({"status": "skipped", "stored": 0, "error": ""}, "skipped"),
+    ],
+)
+def test_a_cycle_fails_for_what_did_not_complete_or_brought_nothing(row, fault):
+    assert demo._fault(row) == fault
 
 
 def test_a_port_in_use_is_said_in_words():
@@ -76,10 +87,11 @@ def test_the_demo_fills_the_tables_keeps_going_and_ends_with_ctrl_c(public_folde
 
 def _one_demo(folder, home) -> int:
     """Start, wait for orders, Ctrl-C; returns how many orders there were."""
-    ports = {"DEMO_WEB_PORT": str(demo._free_port()), "DEMO_SIMULATOR_PORT": str(demo._free_port())}
+    ports = {"DEMO_WEB_PORT": str(demo.free_port()), "DEMO_SIMULATOR_PORT": str(demo.free_port())}
     script = (
         "import sys; from pathlib import Path; from ebayconnector import demo, embedded_postgres as e;"
         "e.home_for = lambda project: Path(sys.argv[1]); demo.PROJECT_DATA = Path(sys.argv[2]);"
+        "demo.GROWING = {**demo.GROWING, 'orders': 120};"
         "demo.run_forever(lambda text: print(text, flush=True))"
     )
     process = subprocess.Popen(

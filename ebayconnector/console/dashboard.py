@@ -21,9 +21,11 @@ from accounts.models import EbayAccount, Role
 from accounts.scoped_admin import console_page, may_somewhere
 from syncworkers.models import QuarantinedRecord, RunStatus, SyncState, SyncSwitch, WorkerRun
 from syncworkers.registry import WORKERS
+from syncworkers.titles import family_title
 from tokens.models import EbayToken
+from tokens.scopes import covers
 from tokens.selectors import INTERVAL, schedule_status
-from tokens.status import AccountStatus, account_status
+from tokens.status import AccountStatus, account_status, token_of
 
 _FAILED = (RunStatus.ERROR, RunStatus.ABANDONED)
 _PROBLEMS_SHOWN = 30
@@ -50,8 +52,21 @@ class AccountCard:
 
     @property
     def fine(self) -> int:
-        failed = {run.api_family for run in self.runs if run.status in _FAILED}
+        failed = {run.api_family for run in self.runs if run.status in _FAILED} | set(self.not_granted)
         return sum(1 for state in self._on if state.last_success_at and state.api_family not in failed)
+
+    @property
+    def not_granted(self) -> list[str]:
+        """Families that are switched on and may not run: the account did not grant what they need."""
+        token = token_of(self.account)
+        if token is None:
+            return []
+        on = {state.api_family for state in self._on}
+        return [
+            key
+            for key, worker in WORKERS.items()
+            if key in on and not covers(token.granted_scopes, worker.scopes)
+        ]
 
     @property
     def stalest(self) -> datetime | None:
@@ -122,7 +137,8 @@ def _latest_runs(accounts: Sequence[EbayAccount]) -> Sequence[WorkerRun]:
         .annotate(latest=Max("id"))
         .values("latest")
     )
-    return list(WorkerRun.objects.filter(pk__in=latest).order_by("api_family"))
+    order = list(WORKERS)
+    return sorted(WorkerRun.objects.filter(pk__in=latest), key=lambda run: order.index(run.api_family))
 
 
 def _stops(principal: Principal) -> list[SyncSwitch]:
@@ -149,11 +165,16 @@ def _problems_of(card: AccountCard, quarantined: int) -> list[Problem]:
     if card.status.needs_person or card.status.code == "error":
         url = reverse("admin:accounts_ebayaccount_change", args=[card.account.pk])
         problems.append(Problem(name, card.status.reason, url, "red"))
+    if card.not_granted:
+        url = reverse("admin:accounts_ebayaccount_change", args=[card.account.pk])
+        titles = ", ".join(family_title(family) for family in card.not_granted)
+        problems.append(Problem(name, f"Reconnect it to grant {titles}; they do not run.", url, "amber"))
     if not card.account.workers_enabled:
         problems.append(Problem(name, "All its workers are switched off.", workers, "amber"))
     for state in card.states:
         if state.enabled and state.last_error:
-            problems.append(Problem(f"{name}, {state.api_family}", state.last_error, workers, "red"))
+            where = f"{name}, {family_title(state.api_family)}"
+            problems.append(Problem(where, state.last_error, workers, "red"))
     if quarantined:
         records = reverse("admin:syncworkers_quarantinedrecord_changelist")
         url = f"{records}?account={card.account.pk}&state=open"

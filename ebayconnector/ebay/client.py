@@ -217,6 +217,7 @@ class EbayClient:
             self._learn_time(response)
             return read_answer(request.endpoint, response, attempts=sent)
         except EbayError as error:
+            error.api = request.endpoint.api
             return error
 
     def _sent(self, request: _Request, token: str, sent: int) -> Callable[[], Response]:

@@ -35,6 +35,7 @@ class EbayError(Exception):
     """A call that did not give what it should. `str()` says what was called and what came back, masked.
 
     endpoint      the name of the call, e.g. `getOrders`
+    api           the quota family of the call, set by the client; '' when no client made it
     status        HTTP status; None when there was no answer
     errors        eBay's own errors
     retryable     the same call may succeed later without a person doing anything
@@ -57,6 +58,7 @@ class EbayError(Exception):
         super().__init__(summary)
         self.summary = summary
         self.endpoint = endpoint
+        self.api = ""
         self.status = status
         self.errors = tuple(errors)
         self.retryable = self._retryable

@@ -21,6 +21,7 @@ class Page:
     `duration_s` is the last attempt's, `attempts` how often the page was asked for. `next_position` is where
     a later reading can go on after this page (`position_pages`); None when this is the last one to be read.
     `ahead`: it was asked for before the two pages in front of it were given out.
+    `cut`: it is the last one that eBay gives although its list goes on.
     """
 
     items: list[dict[str, Any]]
@@ -33,6 +34,7 @@ class Page:
     attempts: int
     next_position: str | None = None
     ahead: bool = False
+    cut: bool = False
 
 
 Fetch = Callable[[int, int], Answer]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from .answers import Answer
 from .client import EbayClient
 from .endpoints import GET_MY_EBAY_SELLING
-from .errors import Refused
 from .paging import Page
 from .trading import read_whole
 from .trading_lists import numbered_pages, page_number
@@ -28,52 +28,25 @@ def active_listing_pages(
     filter and no change time: only a reading from the first to the last page whose distinct items equal
     `total` shows everything. `limit` is at most 200; a position keeps its meaning with the same limit only.
 
-    eBay ends this list at 25,000 items. Of a longer one everything that can be read is given, then `Refused`
-    is raised instead of an end, because who is missing has not ended. ValueError for a `start` that is no
-    position.
+    eBay ends this list at 25,000 items. Of a longer one the last page that can be read is `cut`: who is not
+    on it has not ended. ValueError for a `start` that is no position.
     """
     return _pages(client, limit, page_number(start))
 
 
 def _pages(client: EbayClient, limit: int, number: int) -> Iterator[Page]:
     last_number = _CEILING // limit
-    if number > last_number:
-        raise _too_long("more")
 
     def fetch(page: int) -> Answer:
         return read_whole(client, GET_MY_EBAY_SELLING, _request(page, limit))
 
     pages = numbered_pages(fetch, container="ActiveList", flatten=_flat, limit=limit, number=number)
     for read_before, page in enumerate(pages):
-        at_the_ceiling = page.total >= _CEILING and (
-            page.next_position is None or number + read_before >= last_number
-        )
-        yield _going_on(page, last_number) if at_the_ceiling else page
-        if at_the_ceiling:
-            raise _too_long(str(page.total))
-
-
-def _going_on(page: Page, last_number: int) -> Page:
-    """The last page that can be read, as one that is not the last one."""
-    return Page(
-        items=page.items,
-        total=page.total,
-        offset=page.offset,
-        limit=page.limit,
-        has_next=True,
-        number=page.number,
-        duration_s=page.duration_s,
-        attempts=page.attempts,
-        next_position=str(last_number + 1),
-    )
-
-
-def _too_long(count: str) -> Refused:
-    return Refused(
-        f"the list of active listings ends at {_CEILING:,} and eBay counts {count}: what lies behind cannot "
-        "be read this way, and nothing is taken for ended",
-        endpoint=GET_MY_EBAY_SELLING.name,
-    )
+        is_last = page.next_position is None or number + read_before >= last_number
+        if is_last and page.total >= _CEILING:
+            yield replace(page, has_next=False, next_position=None, cut=True)
+            return
+        yield page
 
 
 def _request(page: int, limit: int) -> bytes:

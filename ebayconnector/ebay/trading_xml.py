@@ -7,7 +7,9 @@ list, however often it came. An empty element is left out: it says as much as on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -89,17 +91,30 @@ def plain(element: etree._Element, repeating: frozenset[str]) -> dict[str, Any] 
     What repeats without being expected to becomes a list as well, so that nothing is lost.
     """
     members: dict[str, Any] = {}
-    for child in element.iterchildren():
-        value = plain(child, repeating)
+    for child in element:
+        # Most elements hold a text and nothing else: those are not worth a call of this function.
+        value = plain(child, repeating) if len(child) else _leaf(child)
         if value is not None:
-            _put(members, local_name(child), value, repeating)
-    own = _own(element)
-    if members:
-        return own | members
+            _put(members, _name(child.tag), value, repeating)
+    if not members:
+        return _leaf(element)
+    attributes = element.items()
+    return _own(attributes) | members if attributes else members
+
+
+def _leaf(element: etree._Element) -> dict[str, Any] | str | None:
+    """An element of which nothing below it counts."""
     text = element.text
-    if own:
+    attributes = element.items()
+    if attributes and (own := _own(attributes)):
         return {"value": text or "", **own}
     return text if text and not text.isspace() else None
+
+
+@lru_cache(maxsize=4096)
+def _name(tag: Any) -> str:
+    """A tag without its namespace."""
+    return str(tag).rpartition("}")[2]
 
 
 def _put(members: dict[str, Any], name: str, value: Any, repeating: frozenset[str]) -> None:
@@ -113,10 +128,10 @@ def _put(members: dict[str, Any], name: str, value: Any, repeating: frozenset[st
         members[name] = [members[name], value]
 
 
-def _own(element: etree._Element) -> dict[str, Any]:
-    """The element's attributes."""
+def _own(attributes: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
+    """The attributes that say something."""
     return {
         _ATTRIBUTES.get(name, name): value
-        for name, value in ((str(name), value) for name, value in element.items())
+        for name, value in attributes
         if not name.startswith(_SCHEMA_INSTANCE)
     }

@@ -27,10 +27,12 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--stock-changes-per-minute", type=float, default=0.0, help="sales, prices")
     parser.add_argument("--messages", type=int, default=defaults.messages, help="received, per seller")
     parser.add_argument("--messages-per-minute", type=float, default=0.0, help="new messages per seller")
+    parser.add_argument("--own-folders", type=int, choices=(0, 1), default=1, help="mailboxes have some")
     parser.add_argument("--listings", type=int, default=defaults.listings, help="beside the stock")
     parser.add_argument("--listing-changes-per-minute", type=float, default=0.0, help="sales, prices, ends")
     parser.add_argument("--purchases", type=int, default=defaults.purchases, help="per seller, as a buyer")
     parser.add_argument("--purchases-per-minute", type=float, default=0.0, help="new purchases per seller")
+    parser.add_argument("--trouble-share", type=float, default=defaults.trouble_share, help="part of orders")
     parser.add_argument("--trouble-changes-per-minute", type=float, default=0.0, help="returns, cases")
     parser.add_argument("--sort", choices=SORT_ORDERS, default=defaults.sort)
     parser.add_argument("--die-with-parent", action="store_true", help="Linux: end when the parent ends")
@@ -57,9 +59,11 @@ def main(argv: list[str] | None = None) -> int:
         sort=args.sort,
         stock=args.stock,
         stock_changes_per_minute=args.stock_changes_per_minute,
+        trouble_share=args.trouble_share,
         trouble_changes_per_minute=args.trouble_changes_per_minute,
         messages=args.messages,
         messages_per_minute=args.messages_per_minute,
+        own_folders=bool(args.own_folders),
         listings=args.listings,
         listing_changes_per_minute=args.listing_changes_per_minute,
         purchases=args.purchases,

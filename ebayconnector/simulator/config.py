@@ -30,6 +30,7 @@ class SimulatorConfig:
 
     `messages`, `listings` and `purchases` are numbers per seller for the Trading API, their rates the like of
     the others. `messages` counts what was received; `listings` those that no inventory item stands for.
+    Without `own_folders` nobody made a folder of their own, each of which costs a reader another call.
 
     `trouble_share` is the part of the orders that bring an inquiry or a return, its rate the like of the
     others.
@@ -50,6 +51,7 @@ class SimulatorConfig:
     finances: FinancesSettings = FinancesSettings()
     messages: int = 60
     messages_per_minute: float = 0.0
+    own_folders: bool = True
     listings: int = 60
     listing_changes_per_minute: float = 0.0
     purchases: int = 24

@@ -67,8 +67,9 @@ class MailRange:
 class MailBook:
     """Every change goes through `add`, `change`, `mark` or `remove`."""
 
-    def __init__(self, *, seed: int, seller_number: int) -> None:
+    def __init__(self, *, seed: int, seller_number: int, own_folders: bool = True) -> None:
         self.seed = seed
+        self.folders = FOLDERS if own_folders else (INBOX, SENT)
         self.seller_number = seller_number
         self.received = array("q")
         self.read_ms = array("q")

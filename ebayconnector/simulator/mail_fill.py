@@ -39,10 +39,11 @@ def receive(book: MailBook, orders: OrderBook, source: Random, at_ms: int) -> in
     u = source.random()
     kind = EBAY if u > 0.8 else TRANSACTION if u > 0.55 and order is not None else QUESTION
     high = kind == EBAY and source.random() < 0.2
+    folder = source.choice(tuple(CUSTOM_FOLDERS)) if kind != EBAY and source.random() < 0.08 else 0
     mail = Mail(
         received_ms=received_ms,
         kind=kind,
-        folder=source.choice(tuple(CUSTOM_FOLDERS)) if kind != EBAY and source.random() < 0.08 else 0,
+        folder=folder if folder in book.folders else 0,
         order=None if kind == EBAY and source.random() < 0.5 else order,
         read_ms=received_ms + _delay(source, 10 * MINUTE_MS, 2 * DAY_MS) if source.random() < 0.85 else NEVER,
         flagged_ms=_flagged_ms(source, received_ms, high=high),

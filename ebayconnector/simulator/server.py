@@ -1,11 +1,12 @@
 """Serving the simulator: one event loop, one port, in a thread of a test or as a process of its own."""
 
 import asyncio
+import logging
 import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self, cast
 
@@ -17,8 +18,11 @@ from ebayconnector.simulator.app import create_app
 from ebayconnector.simulator.config import SimulatorConfig
 from ebayconnector.simulator.exchange import TRANSPORT_KEY
 
+logger = logging.getLogger(__name__)
+
 _KEEP_ALIVE_S = 60
 _START_WITHIN_S = 20.0
+_STOP_WITHIN_S = 15.0
 
 
 class _Protocol(HttpToolsProtocol):
@@ -106,7 +110,13 @@ class SimulatorServer:
         self._thread = threading.Thread(target=self._run, name="ebay-simulator", daemon=True)
 
     def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._listener]))
+        # Cancelled by `stop`.
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._server.serve(sockets=[self._listener])
 
     def start(self) -> Self:
         """Answers when requests are served. Raises RuntimeError when the server does not start."""
@@ -116,8 +126,17 @@ class SimulatorServer:
         return self
 
     def stop(self) -> None:
+        """Answers when nothing is served any more. Raises RuntimeError when it goes on against all odds."""
         self._server.should_exit = True
-        self._thread.join()
+        self._thread.join(_STOP_WITHIN_S)
+        if self._thread.is_alive():
+            tasks = asyncio.all_tasks(self._loop)
+            logger.error("the simulator does not stop: %s", [str(task.get_stack()) for task in tasks])
+            for task in tasks:
+                self._loop.call_soon_threadsafe(task.cancel)
+            self._thread.join(_STOP_WITHIN_S)
+        if self._thread.is_alive():
+            raise RuntimeError("the simulator did not stop")
 
     def __enter__(self) -> Self:
         return self.start()

@@ -97,7 +97,7 @@ def _check_end(world: World, total: int, page: Page) -> None:
 
 def _summary(book: MailBook, now_ms: int) -> JsonObject:
     """Counts of the whole mailbox, whatever dates are given (unverified)."""
-    folders = [_folder_summary(book, folder, now_ms) for folder in FOLDERS]
+    folders = [_folder_summary(book, folder, now_ms) for folder in book.folders]
     received = book.received_between(None, now_ms)
     places = received.places(0, len(received), newest_first=False)
     return {

@@ -94,7 +94,9 @@ class TradingBooks:
         return mailbox.book
 
     def _open_mailbox(self, seller: Seller, orders: OrderBook) -> _Mailbox:
-        book = MailBook(seed=self.config.seed, seller_number=seller.number)
+        book = MailBook(
+            seed=self.config.seed, seller_number=seller.number, own_folders=self.config.own_folders
+        )
         fill_mailbox(book, orders, size=self.config.messages, epoch_ms=self.epoch_ms)
         return _Mailbox(book, self._events(seller, _MAIL_EVENTS, self.config.messages_per_minute))
 

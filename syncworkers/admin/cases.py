@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from accounts.scoped_admin import AccountFilter
 from syncworkers.models import Case, CaseDetail, Inquiry, InquiryDetail, Return
 
+from .codes import coded
 from .data_rows import id_of, page_of, row_link
 from .detail_rows import DetailAdmin, detail_section
 from .statuses import trouble_badge
@@ -20,7 +21,7 @@ from .trouble_rows import TroubleAdmin
 class CaseAdmin(TroubleAdmin):
     amount_field = "claim_amount"
     list_display = (
-        "case_id", "house_name", "opened", "status", "case_type", "claim", "order", "item_id", "buyer",
+        "case_id", "house_name", "opened", "status", "type_words", "claim", "order", "item_id", "buyer",
         "respond_by", "changed",
     )  # fmt: skip
     list_filter = (
@@ -29,16 +30,19 @@ class CaseAdmin(TroubleAdmin):
     )  # fmt: skip
     search_fields = ("case_id", "order_id", "item_id", "transaction_id", "return_id", "buyer")
     search_help_text = "Case, order, item, transaction, return or buyer"
-    readonly_fields = ("payload_text", "order", "came_from", "status", "claim", "details")
+    readonly_fields = (
+        "payload_text", "order", "came_from", "status", "claim", "details", "type_words", "initiator_words",
+        "escalate_words",
+    )  # fmt: skip
     fieldsets = page_of(
         ("case_id", "status"),
         ("account", "house_name"),
-        ("case_type", "initiator"),
+        ("type_words", "initiator_words"),
         ("claim", "respond_by_at"),
         ("order", "came_from"),
         ("item_id", "transaction_id"),
         ("buyer", "seller"),
-        ("escalate_reason", "escalated_at"),
+        ("escalate_words", "escalated_at"),
         ("refund_due_at", "occurred_at"),
         ("maturity", "check_at"),
         ("detail_at", "ebay_modified_at"),
@@ -50,6 +54,10 @@ class CaseAdmin(TroubleAdmin):
         "currency", "order_id", "return_id", "item_id", "transaction_id", "buyer", "respond_by_at",
         "escalate_reason", "escalated_at", "refund_due_at", "changed_at",
     )  # fmt: skip
+
+    type_words = coded("case_type", "type")
+    initiator_words = coded("initiator", "opened by")
+    escalate_words = coded("escalate_reason", "why it was escalated")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(return_pk=id_of(Return, return_id="return_id"))
@@ -100,20 +108,20 @@ class CaseDetailAdmin(DetailAdmin):
 class InquiryAdmin(TroubleAdmin):
     amount_field = "claim_amount"
     list_display = (
-        "inquiry_id", "house_name", "opened", "status", "state", "claim", "order", "item_id", "buyer",
+        "inquiry_id", "house_name", "opened", "status", "state_words", "claim", "order", "item_id", "buyer",
         "respond_by", "escalated_at", "changed",
     )  # fmt: skip
     list_filter = (
         AccountFilter, "maturity", "inquiry_status", "state", "currency", "occurred_at", "respond_by_at",
         "escalated_at",
     )  # fmt: skip
-    search_fields = ("inquiry_id", "order_id", "item_id", "transaction_id", "buyer")
-    search_help_text = "Inquiry, order, item, transaction or buyer"
-    readonly_fields = ("payload_text", "order", "its_case", "status", "claim", "details")
+    search_fields = ("inquiry_id", "order_id", "case_id", "item_id", "transaction_id", "buyer")
+    search_help_text = "Inquiry, order, case, item, transaction or buyer"
+    readonly_fields = ("payload_text", "order", "its_case", "status", "claim", "details", "state_words")
     fieldsets = page_of(
         ("inquiry_id", "status"),
         ("account", "house_name"),
-        ("state", "its_case"),
+        ("state_words", "its_case"),
         ("claim", "respond_by_at"),
         ("order", "buyer"),
         ("item_id", "transaction_id"),
@@ -126,22 +134,25 @@ class InquiryAdmin(TroubleAdmin):
     )
     csv_columns = (
         "inquiry_id", "house_name", "occurred_at", "inquiry_status", "state", "claim_amount", "currency",
-        "order_id", "item_id", "transaction_id", "buyer", "respond_by_at", "escalated_at", "refund_due_at",
-        "changed_at",
+        "order_id", "case_id", "item_id", "transaction_id", "buyer", "respond_by_at", "escalated_at",
+        "refund_due_at", "changed_at",
     )  # fmt: skip
+
+    state_words = coded("state")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).annotate(case_pk=id_of(Case, case_id="case_id"))
 
     @display(description="status", ordering="inquiry_status")
     def status(self, inquiry: Inquiry) -> SafeString:
         return trouble_badge(inquiry.inquiry_status)
 
     @display(description="case that it became")
-    def its_case(self, inquiry: Inquiry) -> SafeString | str:
-        """An escalated inquiry names no case: it is that of the same item and transaction (03 §7.2)."""
-        if inquiry.escalated_at is None or not inquiry.item_id:
+    def its_case(self, inquiry: Any) -> SafeString | str:
+        """An escalated inquiry names no case: `services.links` finds it."""
+        if inquiry.escalated_at is None:
             return ""
-        same = {name: getattr(inquiry, name) for name in ("account_id", "item_id", "transaction_id")}
-        case = Case.objects.filter(**same).first()
-        return row_link(Case, case.pk, case.case_id) if case else "not stored yet"
+        return row_link(Case, inquiry.case_pk, inquiry.case_id) if inquiry.case_id else "not stored yet"
 
     @display(description="what eBay says by its id")
     def details(self, inquiry: Inquiry) -> SafeString | str:

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from accounts.scoped_admin import AccountFilter
 from syncworkers.models import PaymentDispute, PaymentDisputeDetail
 
+from .codes import coded
 from .data_rows import id_of, page_of
 from .detail_rows import DetailAdmin, detail_section
 from .statuses import trouble_badge
@@ -21,8 +22,8 @@ class PaymentDisputeAdmin(TroubleAdmin):
     amount_field = "amount"
     opened_field = "opened_at"
     list_display = (
-        "payment_dispute_id", "house_name", "opened", "status", "reason", "claim", "order", "buyer",
-        "respond_by", "outcome", "changed",
+        "payment_dispute_id", "house_name", "opened", "status", "reason_words", "claim", "order", "buyer",
+        "respond_by", "outcome_words", "changed",
     )  # fmt: skip
     list_filter = (
         AccountFilter, "dispute_status", "reason", "outcome", "protection_status", "currency", "opened_at",
@@ -30,16 +31,19 @@ class PaymentDisputeAdmin(TroubleAdmin):
     )  # fmt: skip
     search_fields = ("payment_dispute_id", "order_id", "buyer")
     search_help_text = "Payment dispute, order or buyer"
-    readonly_fields = ("payload_text", "order", "status", "claim", "details")
+    readonly_fields = (
+        "payload_text", "order", "status", "claim", "details", "reason_words", "response_words",
+        "outcome_words", "protection_words",
+    )  # fmt: skip
     fieldsets = page_of(
         ("payment_dispute_id", "status"),
         ("account", "house_name"),
-        ("reason", "claim"),
+        ("reason_words", "claim"),
         ("order", "buyer"),
         ("opened_at", "respond_by_at"),
         ("ended_at", "revision"),
-        ("seller_response", "outcome"),
-        ("protection_status", "detail_at"),
+        ("response_words", "outcome_words"),
+        ("protection_words", "detail_at"),
         ("first_seen_at", "changed_at"),
         Details="details",
     )
@@ -48,6 +52,11 @@ class PaymentDisputeAdmin(TroubleAdmin):
         "order_id", "buyer", "respond_by_at", "ended_at", "revision", "seller_response", "outcome",
         "protection_status", "changed_at",
     )  # fmt: skip
+
+    reason_words = coded("reason")
+    response_words = coded("seller_response", "what the seller answered")
+    outcome_words = coded("outcome")
+    protection_words = coded("protection_status", "seller protection")
 
     @display(description="status", ordering="dispute_status")
     def status(self, dispute: PaymentDispute) -> SafeString:

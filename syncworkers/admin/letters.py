@@ -5,14 +5,16 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin import display
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.display import badge, when
 from accounts.safe_html import safe_html
 from accounts.scoped_admin import AccountFilter
-from syncworkers.models import Message, MessageBody
+from syncworkers.models import Message, MessageBody, Order
 
-from .data_rows import SyncedRowAdmin, id_of, page_of
+from .codes import coded
+from .data_rows import SyncedRowAdmin, id_of, page_of, row_link
 from .detail_rows import DetailAdmin, detail_of
 
 _FOLDERS = {"0": "Inbox", "1": "Sent"}
@@ -21,6 +23,17 @@ _FOLDERS = {"0": "Inbox", "1": "Sent"}
 def text_of(body: MessageBody) -> SafeString:
     """The text with its thread where eBay gives that; strangers wrote it, so it is sanitised."""
     return safe_html(body.html or body.content)
+
+
+def message_marks(message: Message) -> SafeString:
+    """Unread, answered, flagged, important: what of it is so."""
+    badges = (
+        badge("unread", "grey") if message.is_read is False else "",
+        badge("answered", "green") if message.is_replied else "",
+        badge("flagged", "amber") if message.is_flagged else "",
+        badge("important", "amber") if message.is_high_priority else "",
+    )
+    return format_html('<span class="ec-row">{}{}{}{}</span>', *badges)
 
 
 class FolderFilter(admin.SimpleListFilter):
@@ -40,36 +53,44 @@ class FolderFilter(admin.SimpleListFilter):
 @admin.register(Message)
 class MessageAdmin(SyncedRowAdmin):
     list_display = (
-        "subject_line", "house_name", "received", "folder", "sender", "recipient", "item_id", "read",
-        "answered", "flagged", "changed",
+        "subject_line", "house_name", "received", "folder", "sender", "recipient", "item_id", "order",
+        "marks", "changed",
     )  # fmt: skip
     list_filter = (
         AccountFilter, FolderFilter, "is_read", "is_replied", "is_flagged", "message_type", "question_type",
         "occurred_at",
     )  # fmt: skip
-    search_fields = ("message_id", "subject", "sender", "recipient", "item_id", "item_title")
-    search_help_text = "Message, subject, sender, recipient, item or its title"
-    readonly_fields = ("payload_text", "text", "folder")
+    search_fields = ("message_id", "subject", "sender", "recipient", "item_id", "item_title", "order_id")
+    search_help_text = "Message, subject, sender, recipient, item or its title, order"
+    readonly_fields = (
+        "payload_text", "text", "folder", "order", "marks", "type_words", "question_words", "ended",
+    )  # fmt: skip
     fieldsets = page_of(
         ("subject", "message_id"),
         ("account", "house_name"),
         ("sender", "recipient"),
         ("occurred_at", "expires_at"),
-        ("folder", "listing_status"),
-        ("message_type", "question_type"),
+        ("folder", "marks"),
+        ("type_words", "question_words"),
         ("item_id", "item_title"),
-        ("is_read", "is_replied"),
-        ("is_flagged", "is_high_priority"),
-        ("can_be_answered", "external_id"),
+        ("ended", "can_be_answered"),
+        ("order", "external_id"),
         ("maturity", "check_at"),
         ("first_seen_at", "changed_at"),
         Text="text",
     )
     csv_columns = (
         "message_id", "house_name", "occurred_at", "folder_id", "sender", "recipient", "subject", "item_id",
-        "item_title", "message_type", "question_type", "is_read", "is_replied", "is_flagged",
+        "item_title", "order_id", "message_type", "question_type", "is_read", "is_replied", "is_flagged",
         "is_high_priority", "can_be_answered", "external_id", "expires_at", "changed_at",
     )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).annotate(order_pk=id_of(Order, order_id="order_id"))
+
+    @display(description="order", ordering="order_id")
+    def order(self, message: Any) -> SafeString | str:
+        return row_link(Order, message.order_pk, message.order_id)
 
     @display(description="subject", ordering="subject")
     def subject_line(self, message: Message) -> str:
@@ -81,19 +102,15 @@ class MessageAdmin(SyncedRowAdmin):
 
     @display(description="folder", ordering="folder_id")
     def folder(self, message: Message) -> str:
-        return _FOLDERS.get(message.folder_id, message.folder_id)
+        return _FOLDERS.get(message.folder_id, f"Own folder {message.folder_id}")
 
-    @display(description="read", ordering="is_read")
-    def read(self, message: Message) -> SafeString | str:
-        return "" if message.is_read is None else badge("read" if message.is_read else "unread", "grey")
+    type_words = coded("message_type", "type")
+    question_words = coded("question_type", "question about")
+    ended = coded("listing_status", "the listing is")
 
-    @display(description="answered", ordering="is_replied")
-    def answered(self, message: Message) -> SafeString | str:
-        return badge("answered", "green") if message.is_replied else ""
-
-    @display(description="flagged", ordering="is_flagged")
-    def flagged(self, message: Message) -> SafeString | str:
-        return badge("flagged", "amber") if message.is_flagged else ""
+    @display(description="state", ordering="is_read")
+    def marks(self, message: Message) -> SafeString:
+        return message_marks(message)
 
     @display(description="what is written")
     def text(self, message: Message) -> SafeString | str:

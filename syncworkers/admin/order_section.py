@@ -1,4 +1,4 @@
-"""The sections "Trouble" and "Messages" of an order's page."""
+"""The sections "Lines", "Trouble" and "Messages" of an order's page."""
 
 from __future__ import annotations
 
@@ -7,13 +7,47 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from syncworkers.models import Case, Inquiry, Message, Order, PaymentDispute, Return
+from syncworkers.models import (
+    ActiveListing,
+    Case,
+    Inquiry,
+    Message,
+    MessageBody,
+    Order,
+    OrderLineItem,
+    PaymentDispute,
+    Return,
+)
 from syncworkers.order_links import order_links
 
+from .codes import code_words
 from .data_rows import amount_cell, row_link
+from .letters import message_marks, text_of
 from .statuses import trouble_badge
 
 _SHOWN = 50
+# Texts are up to half a megabyte each; older letters are a link away.
+_TEXTS = 5
+
+
+def lines_section(order: Order) -> SafeString:
+    """What was sold, each line with a link to its listing while that is stored."""
+    lines = list(order.line_items.all())
+    items = [line.legacy_item_id for line in lines if line.legacy_item_id]
+    listings = ActiveListing.objects.filter(account_id=order.account_id, item_id__in=items)
+    pks = dict(listings.values_list("item_id", "pk"))
+    rows = [_sold(line, pks.get(line.legacy_item_id)) for line in lines]
+    return render_to_string("syncworkers/_order_lines.html", {"rows": rows})
+
+
+def _sold(line: OrderLineItem, listing_pk: int | None) -> dict[str, Any]:
+    return {
+        "line": line,
+        "item": row_link(ActiveListing, listing_pk, line.legacy_item_id),
+        "status": code_words(line.fulfillment_status),
+        "cost": amount_cell(line.cost, line.currency),
+        "total": amount_cell(line.total, line.currency),
+    }
 
 
 def trouble_section(order: Order) -> SafeString:
@@ -29,19 +63,27 @@ def trouble_section(order: Order) -> SafeString:
 
 
 def messages_section(order: Order) -> SafeString:
-    """The letters about the order's items to and from its buyer, the latest first."""
+    """The letters about the order's items to and from its buyer, the latest first and with their texts."""
     rows = list(order_links(order).messages[: _SHOWN + 1])
-    messages = [
-        {"row": row, "link": row_link(Message, row.pk, row.subject or "(no subject)")}
-        for row in rows[:_SHOWN]
-    ]
+    with_text = [row.message_id for row in rows[:_TEXTS]]
+    bodies = MessageBody.objects.filter(account_id=order.account_id, message_id__in=with_text)
+    texts = {body.message_id: text_of(body) for body in bodies}
+    messages = [_letter(row, texts.get(row.message_id)) for row in rows[:_SHOWN]]
     context = {"messages": messages, "cut": len(rows) > _SHOWN}
     return render_to_string("syncworkers/_order_messages.html", context)
 
 
+def _letter(row: Message, text: SafeString | None) -> dict[str, Any]:
+    link = row_link(Message, row.pk, "Its own page")
+    return {"row": row, "subject": row.subject or "(no subject)", "link": link, "text": text,
+            "marks": message_marks(row)}  # fmt: skip
+
+
 def _line(kind: str, row: Any, number: str, status: str, **more: Any) -> dict[str, Any]:
     link = row_link(type(row), row.pk, number)
-    return {"kind": kind, "row": row, "link": link, "status": trouble_badge(status), **more}
+    return {"kind": kind, "row": row, "link": link, "status": trouble_badge(status), **more} | {
+        "why": code_words(more["why"])
+    }
 
 
 def _return(row: Return) -> dict[str, Any]:

@@ -5,28 +5,22 @@ from django.contrib.admin import display
 from django.utils.safestring import SafeString
 
 from accounts.display import when
-from accounts.scoped_admin import AccountFilter, ScopedInline
-from syncworkers.models import Order, OrderLineItem
+from accounts.scoped_admin import AccountFilter
+from syncworkers.models import Order
 
+from .codes import coded
 from .data_rows import SyncedRowAdmin, amount_cell, status_badge
 from .money_section import order_section
-from .order_section import messages_section, trouble_section
+from .order_section import lines_section, messages_section, trouble_section
 
 _TONES = {"PAID": "green", "FULFILLED": "green", "FAILED": "red", "PENDING": "amber", "IN_PROGRESS": "amber"}
-
-
-class LineItems(ScopedInline):
-    model = OrderLineItem
-    verbose_name_plural = "Line items"
-    fields = ("sku", "title", "quantity", "cost", "total", "currency", "fulfillment_status", "legacy_item_id")
-    readonly_fields = fields
 
 
 @admin.register(Order)
 class OrderAdmin(SyncedRowAdmin):
     list_display = (
         "order_id", "house_name", "created", "buyer_username", "amount", "payment", "fulfillment", "lines",
-        "cancel_state", "modified",
+        "cancel_words", "modified",
     )  # fmt: skip
     list_filter = (
         AccountFilter, "payment_status", "fulfillment_status", "cancel_state", "created_at_ebay",
@@ -34,8 +28,10 @@ class OrderAdmin(SyncedRowAdmin):
     )  # fmt: skip
     search_fields = ("order_id", "buyer_username", "ship_to_name", "line_items__sku", "line_items__title")
     search_help_text = "Order number, buyer, recipient, SKU or title"
-    inlines = (LineItems,)
-    readonly_fields = ("payload_text", "money", "trouble", "messages", "amount", "payment", "fulfillment")
+    readonly_fields = (
+        "payload_text", "line_items", "money", "trouble", "messages", "amount", "payment", "fulfillment",
+        "cancel_words", "created", "modified",
+    )  # fmt: skip
     fieldsets = (
         (
             None,
@@ -44,15 +40,14 @@ class OrderAdmin(SyncedRowAdmin):
                     ("order_id", "sales_record_reference"),
                     ("account", "house_name"),
                     ("payment", "fulfillment"),
-                    ("cancel_state", "line_item_count"),
-                    ("amount", "currency"),
+                    ("amount", "cancel_words"),
                     ("buyer_username", "ship_to_name"),
-                    ("ship_to_country", "closed_at"),
-                    ("created_at_ebay", "ebay_modified_at"),
-                    ("first_seen_at", "changed_at"),
+                    ("ship_to_country", "created"),
+                    ("modified", "changed_at"),
                 )
             },
         ),
+        ("Lines", {"fields": ("line_items",)}),
         ("Money", {"fields": ("money",)}),
         ("Trouble", {"fields": ("trouble",)}),
         ("Messages", {"fields": ("messages",)}),
@@ -67,6 +62,12 @@ class OrderAdmin(SyncedRowAdmin):
     @display(description="total", ordering="total")
     def amount(self, order: Order) -> str:
         return amount_cell(order.total, order.currency)
+
+    cancel_words = coded("cancel_state", "cancellation")
+
+    @display(description="what was sold")
+    def line_items(self, order: Order) -> SafeString:
+        return lines_section(order)
 
     @display(description="does it add up?")
     def money(self, order: Order) -> SafeString:

@@ -8,15 +8,17 @@ from accounts.display import badge, length, when
 from accounts.scoped_admin import AccountFilter, ScopedAdmin
 from syncworkers.models import SnapshotPass
 
+from .by_family import FamilyColumn, FamilyFilter
+
 
 @admin.register(SnapshotPass)
-class SnapshotPassAdmin(ScopedAdmin):
+class SnapshotPassAdmin(FamilyColumn, ScopedAdmin):
     """Passes over what eBay gives only whole: how far each came."""
 
     list_display = (
         "id",
         "account",
-        "api_family",
+        "worker",
         "state",
         "started",
         "total",
@@ -25,7 +27,7 @@ class SnapshotPassAdmin(ScopedAdmin):
         "took",
         "finished",
     )
-    list_filter = (AccountFilter, "api_family", "started_at")
+    list_filter = (AccountFilter, FamilyFilter, "started_at")
     list_select_related = ("account",)
     search_fields = ("account__house_name", "api_family")
     ordering = ("-id",)

@@ -10,6 +10,7 @@ from accounts.display import badge, pretty_json, when
 from accounts.scoped_admin import AccountFilter, ScopedAdmin
 from syncworkers.models import FailedSlice, QuarantinedRecord, Reason
 
+from .by_family import FamilyColumn, FamilyFilter
 from .words import refusal_words
 
 
@@ -29,26 +30,26 @@ class HealedFilter(admin.SimpleListFilter):
 
 
 @admin.register(QuarantinedRecord)
-class QuarantinedRecordAdmin(ScopedAdmin):
+class QuarantinedRecordAdmin(FamilyColumn, ScopedAdmin):
     list_display = (
         "record_key",
         "account",
-        "api_family",
+        "worker",
         "state",
         "error",
         "attempts",
         "first_seen",
         "last_seen",
     )
-    list_filter = (AccountFilter, HealedFilter, "api_family")
+    list_filter = (AccountFilter, HealedFilter, FamilyFilter)
     list_select_related = ("account",)
     search_fields = ("record_key", "error")
     ordering = ("-last_seen_at", "-id")
     fields = (
-        "account", "api_family", "record_key", "error", "start_at", "end_at", "attempts", "first_seen_at",
+        "account", "worker", "record_key", "error", "start_at", "end_at", "attempts", "first_seen_at",
         "last_seen_at", "healed_at", "record",
     )  # fmt: skip
-    readonly_fields = ("record",)
+    readonly_fields = ("record", "worker")
 
     @display(description="state")
     def state(self, record: QuarantinedRecord) -> SafeString:
@@ -68,11 +69,11 @@ class QuarantinedRecordAdmin(ScopedAdmin):
 
 
 @admin.register(FailedSlice)
-class FailedSliceAdmin(ScopedAdmin):
+class FailedSliceAdmin(FamilyColumn, ScopedAdmin):
     """Spans of time that are a gap, with the reason and the next try."""
 
-    list_display = ("account", "api_family", "start_at", "end_at", "why", "attempts", "failed", "retry")
-    list_filter = (AccountFilter, "api_family", "reason")
+    list_display = ("account", "worker", "start_at", "end_at", "why", "attempts", "failed", "retry")
+    list_filter = (AccountFilter, FamilyFilter, "reason")
     list_select_related = ("account",)
     ordering = ("-failed_at", "-id")
 

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from accounts.scoped_admin import AccountFilter
 from syncworkers.models import Case, Return, ReturnDetail
 
+from .codes import coded
 from .data_rows import amount_cell, id_of, page_of, row_link
 from .detail_rows import DetailAdmin, detail_section
 from .statuses import trouble_badge
@@ -21,7 +22,7 @@ class ReturnAdmin(TroubleAdmin):
     amount_field = "refund_estimated"
     list_display = (
         "return_id", "house_name", "opened", "shown_state", "reason_words", "claim", "refunded", "order",
-        "item_id", "buyer", "activity_due", "respond_by", "changed",
+        "buyer", "due_words", "respond_by", "changed",
     )  # fmt: skip
     list_filter = (
         AccountFilter, "maturity", "state", "return_type", "reason", "activity_due", "currency",
@@ -29,18 +30,21 @@ class ReturnAdmin(TroubleAdmin):
     )  # fmt: skip
     search_fields = ("return_id", "order_id", "item_id", "transaction_id", "case_id", "buyer")
     search_help_text = "Return, order, item, transaction, case or buyer"
-    readonly_fields = ("payload_text", "order", "its_case", "shown_state", "claim", "refunded", "details")
+    readonly_fields = (
+        "payload_text", "order", "its_case", "shown_state", "claim", "refunded", "details", "status_words",
+        "type_words", "reason_words", "reason_type_words", "close_words", "due_words",
+    )  # fmt: skip
     fieldsets = page_of(
-        ("shown_state", "status"),
-        ("return_id", "return_type"),
+        ("shown_state", "status_words"),
+        ("return_id", "type_words"),
         ("account", "house_name"),
-        ("quantity", "reason"),
-        ("reason_type", "close_reason"),
+        ("quantity", "reason_words"),
+        ("reason_type_words", "close_words"),
         ("claim", "refunded"),
         ("order", "its_case"),
         ("item_id", "transaction_id"),
         ("buyer", "seller"),
-        ("activity_due", "respond_by_at"),
+        ("due_words", "respond_by_at"),
         ("occurred_at", "last_activity_at"),
         ("detail_at",),
         ("maturity", "check_at"),
@@ -60,9 +64,12 @@ class ReturnAdmin(TroubleAdmin):
     def shown_state(self, row: Return) -> SafeString:
         return trouble_badge(row.state)
 
-    @display(description="reason", ordering="reason")
-    def reason_words(self, row: Return) -> str:
-        return row.reason.replace("_", " ").capitalize()
+    status_words = coded("status")
+    type_words = coded("return_type", "type")
+    reason_words = coded("reason")
+    reason_type_words = coded("reason_type", "kind of reason")
+    close_words = coded("close_reason", "why it was closed")
+    due_words = coded("activity_due", "what the seller is to do")
 
     @display(description="refunded", ordering="refund_actual")
     def refunded(self, row: Return) -> str:

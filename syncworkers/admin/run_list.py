@@ -12,19 +12,20 @@ from accounts.display import badge, when
 from accounts.scoped_admin import AccountFilter, ScopedAdmin
 from syncworkers.models import WorkerLog, WorkerRun
 
+from .by_family import FamilyColumn, FamilyFilter
 from .words import span_length
 
 
 @admin.register(WorkerRun)
-class WorkerRunAdmin(ScopedAdmin):
+class WorkerRunAdmin(FamilyColumn, ScopedAdmin):
     """All runs; a click leads to the live page of the run."""
 
     list_display = (
-        "id", "account", "api_family", "state", "why", "started_by", "queued", "took", "rows_fetched",
+        "id", "account", "worker", "state", "why", "started_by", "queued", "took", "rows_fetched",
         "rows_stored", "rows_unchanged", "rows_quarantined",
     )  # fmt: skip
-    list_display_links = ("id", "api_family")
-    list_filter = (AccountFilter, "api_family", "status", "reason", "trigger")
+    list_display_links = ("id", "worker")
+    list_filter = (AccountFilter, FamilyFilter, "status", "reason", "trigger")
     list_select_related = ("account",)
     search_fields = ("=id", "account__house_name", "requested_by", "error")
     search_help_text = "Run number, house name, who asked, or error text"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.utils.safestring import SafeString
 
+from accounts.display import badge
+
+from .codes import code_words
 from .data_rows import status_badge
 
 TRANSACTION_TONES = {"PAYOUT": "green", "COMPLETED": "green", "FUNDS_ON_HOLD": "amber", "FAILED": "red"}
@@ -26,5 +29,5 @@ _SELLERS_TURN = {"WAITING_SELLER_RESPONSE", "ACTION_NEEDED", "REFUND_AGREED_BUT_
 def trouble_badge(word: str) -> SafeString:
     """Of a case, inquiry, return or payment dispute: grey when closed, red when it is the seller's turn."""
     if not word or "CLOSED" in word:
-        return status_badge(word, {})
-    return status_badge(word, {word: "red" if word in _SELLERS_TURN else "amber"})
+        return badge(code_words(word) or "unknown", "grey")
+    return badge(code_words(word), "red" if word in _SELLERS_TURN else "amber")

@@ -27,6 +27,7 @@ ADVICE = {
     Reason.CANCELLED: "Press “Run now” to go on from where it ended.",
     Reason.CLUSTER_STOPPING: "Nothing to do: the rest follows.",
     Reason.SILENT: "It is asked again by itself. If it repeats, look at the clusters.",
+    Reason.LIST_CUT: "What is listed is kept up to date, nothing is taken for ended.",
     Reason.DRIFT: "The gap is read again by itself.",
     Reason.QUARANTINE: "Look at the quarantined records; they are tried again by themselves.",
     Reason.EBAY_UNAVAILABLE: "It is tried again by itself.",
@@ -78,6 +79,14 @@ class BoardLine:
         return _resting_word(row)
 
     @property
+    def call(self) -> str:
+        """The call at eBay that it begins with: `GET /sell/fulfillment/v1/order`."""
+        endpoint = self.row.worker.endpoint
+        if endpoint.kind == "trading":
+            return f"{endpoint.name}, {endpoint.path}"
+        return f"{endpoint.method} {endpoint.path}"
+
+    @property
     def waits_until(self) -> datetime | None:
         """When a queued run may start, if that is not now."""
         run = self.row.run
@@ -98,6 +107,11 @@ class BoardLine:
         return refusal_words(refusal, self.row.worker) if refusal and refusal not in told else ""
 
     @property
+    def held_parts(self) -> str:
+        """What does not run of a worker that does; '' when that is nothing."""
+        return " ".join(held.text for held in self.row.held_parts)
+
+    @property
     def broken_off(self) -> str:
         """How long the breaker pauses the worker, and why; '' when it does not."""
         state = self.row.state
@@ -112,6 +126,8 @@ class BoardLine:
         run, text = self.row.run, self.row.state.last_error
         told = self.row.refusal and self.row.refusal != Reason.BREAKER_OPEN
         if not text or (run is not None and told and run.reason == self.row.refusal):
+            return ""
+        if any(held.text in text for held in self.row.held_parts):
             return ""
         text = text if text.endswith((".", "!", "?")) else f"{text}."
         return f"{text} {self._what_to_do}".strip()

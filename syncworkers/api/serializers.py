@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from syncworkers.models import SyncSwitch, WorkerLog, WorkerRun
-from syncworkers.selectors import WorkerRow, refusal_text
+from syncworkers.selectors import HeldPart, WorkerRow, refusal_text
 from syncworkers.upcoming import HeldBack
 
 
@@ -23,6 +23,14 @@ class PassSerializer(serializers.Serializer[WorkerRow]):
     total = serializers.IntegerField(source="pass_.total", allow_null=True)
     listed = serializers.IntegerField()
     asked = serializers.IntegerField(source="pass_.asked")
+
+
+class HeldPartSerializer(serializers.Serializer[HeldPart]):
+    """A part of a worker that does not run while the rest does: `missing_scope` or `paused`."""
+
+    part = serializers.CharField(source="part.key")
+    reason = serializers.CharField(source="reason.value")
+    reason_text = serializers.CharField(source="text")
 
 
 class WorkerConfigSerializer(serializers.Serializer[WorkerRow]):
@@ -41,6 +49,7 @@ class WorkerConfigSerializer(serializers.Serializer[WorkerRow]):
     lag_seconds = serializers.SerializerMethodField()
     next_run_at = serializers.DateTimeField(allow_null=True)
     present_pass = serializers.SerializerMethodField()
+    held_back_parts = HeldPartSerializer(source="held_parts", many=True)
 
     @extend_schema_field(PassSerializer(allow_null=True))
     def get_present_pass(self, row: WorkerRow) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """Cases and inquiries (Post-Order, 03 §7.1, 7.2), and what eBay says about one by its id.
 
-Neither names its order: `order_id` is filled in later, by item and transaction. The columns that only the
+Neither names its order: `services.links` fills `order_id` by item and transaction. The columns that only the
 details know stand in both tables: on the record for filtering, in the details as they came."""
 
 from __future__ import annotations
@@ -97,8 +97,9 @@ class CaseDetail(SyncedRow):
 class Inquiry(MaturingRow, DetailedRow):
     """About an item that did not arrive. Natural key: (account, inquiry_id). `occurred_at` is its creation.
 
-    One that is escalated leaves eBay's search and lives on as a case of the same item and transaction: the
-    details tell, in `inquiry_status` and `escalated_at`. `state` and `refund_due_at` are theirs, too.
+    One that is escalated leaves eBay's search and lives on as a case of the same item and transaction
+    (`case_id`, by `services.links`): the details tell, in `inquiry_status` and `escalated_at`. `state` and
+    `refund_due_at` are theirs, too.
     """
 
     inquiry_id = models.CharField(max_length=100)
@@ -112,6 +113,9 @@ class Inquiry(MaturingRow, DetailedRow):
     currency = models.CharField(max_length=10, blank=True)
     respond_by_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=60, blank=True, db_default="")
+    case_id = models.CharField(
+        max_length=100, blank=True, db_default="", help_text="What it was escalated to"
+    )
     escalated_at = models.DateTimeField(null=True)
     refund_due_at = models.DateTimeField(null=True)
 

@@ -1,6 +1,6 @@
 """Letters of a user and their texts (Trading GetMyMessages, 03 §3.5).
 
-A letter names no order: item and the other person lead to one.
+A letter names no order: item and the other person lead to one (`services.links`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,12 @@ class Message(MaturingRow, DetailedRow):
     question_type = models.CharField(max_length=60, blank=True)
     item_id = models.CharField(max_length=100, blank=True)
     item_title = models.TextField(blank=True)
+    order_id = models.CharField(
+        max_length=100,
+        blank=True,
+        db_default="",
+        help_text="The buyer's order of the item, where there is one",
+    )
     listing_status = models.CharField(max_length=40, blank=True)
     is_read = models.BooleanField(null=True)
     is_flagged = models.BooleanField(null=True)
@@ -59,6 +65,8 @@ class Message(MaturingRow, DetailedRow):
             ),
             # The letters about an item, or an order's line.
             models.Index(fields=["account", "item_id"], name="messages_by_item"),
+            # Letters of an order.
+            models.Index(fields=["account", "order_id"], name="messages_by_order"),
         ]
 
     def __str__(self) -> str:

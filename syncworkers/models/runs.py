@@ -62,6 +62,7 @@ class Reason(models.TextChoices):
     SILENT = "silent", "Its process fell silent"
     # did not complete
     DRIFT = "drift", "Records moved while they were read"
+    LIST_CUT = "list_cut", "eBay lists only a part of what there is"
     QUARANTINE = "quarantine", "Records could not be stored"
     EBAY_UNAVAILABLE = "ebay_unavailable", "eBay did not answer properly"
     EBAY_REFUSED = "ebay_refused", "eBay refused the request"

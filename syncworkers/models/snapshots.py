@@ -26,6 +26,9 @@ class SnapshotPass(models.Model):
     listed = models.PositiveIntegerField(default=0)
     asked = models.PositiveIntegerField(default=0, help_text="Listed records asked about one by one")
     asked_up_to = models.BigIntegerField(default=0, help_text="The id of the last row asked about")
+    cut = models.BooleanField(
+        default=False, db_default=False, help_text="eBay's list ended before everything was listed"
+    )
     finished_at = models.DateTimeField(null=True)
 
     objects = ScopedQuerySet.as_manager()

@@ -37,6 +37,12 @@ class SyncState(models.Model):
     statuses_asked_at = models.DateTimeField(
         null=True, help_text="When eBay was last asked what is not final yet"
     )
+    refused_parts = models.JSONField(
+        null=True, help_text="Parts of the worker that eBay refused for want of a scope, and when"
+    )
+    linked_until = models.DateTimeField(
+        null=True, help_text="What changed since then is still to be linked to its order"
+    )
     failed_in_row = models.PositiveIntegerField(default=0)
     breaker_until = models.DateTimeField(null=True)
 

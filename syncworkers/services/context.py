@@ -35,7 +35,10 @@ class GaveWay(Exception):
 
 @dataclass
 class Progress:
-    """What a run has achieved so far, as far as its end depends on it."""
+    """What a run has achieved so far, as far as its end depends on it.
+
+    `parts_held_back`: keys of the parts that this run leaves alone (`parts.read_part`).
+    """
 
     pages: int = 0
     stored: int = 0
@@ -44,6 +47,7 @@ class Progress:
     complete: bool = True
     reason: Reason | None = None
     errors: list[str] = field(default_factory=list)
+    parts_held_back: set[str] = field(default_factory=set)
 
     def incomplete(self, reason: Reason, error: str) -> None:
         """Something could not be read: the run goes on with the rest and will end `partial`."""

@@ -154,7 +154,7 @@ class Ending:
         if isinstance(failure, QuotaExhausted):
             return self._out_of_quota(failure)
         if reason == Reason.PAUSED and isinstance(failure, EbayError):
-            until = pause_api(self.run.account, self.worker.api, failure)
+            until = pause_api(self.run.account, failure.api or self.worker.api, failure)
             error += f" Calls go on at {until:%H:%M:%S} UTC."
         status = self._partial_or_error()
         if reason == Reason.MISSING_SCOPE and status == RunStatus.ERROR:

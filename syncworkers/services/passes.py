@@ -1,7 +1,8 @@
 """Reading what eBay gives only whole: a pass over the list, then what each record of it is asked for.
 
 A pass survives runs and crashes. Its list counts as complete when the distinct records equal eBay's total
-on the first and on the last page; a row is closed when two complete passes in a row did not show it.
+on the first and on the last page; a row is closed when two complete passes in a row did not show it. Of a
+list that eBay cuts off nobody knows what lies behind: nothing is closed for it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from django.utils import timezone
 from ebayconnector.database import execute, fetch_one
 from ebayconnector.ebay.errors import BadAnswer, EbayError, Refused, Unavailable
 from ebayconnector.ebay.paging import Page
-from syncworkers.models import Reason, SnapshotPass, SyncState
+from syncworkers.models import Reason, SnapshotPass, SyncState, Trigger
 from syncworkers.models.rows import SyncedRow
 from syncworkers.registry import Each, Passes, Table
 
@@ -47,6 +48,8 @@ def read_pass(context: RunContext, reads: Passes) -> None:
     Raises what the client and the context raise; the pass goes on where it stopped, in the next run.
     """
     context.pause_point()
+    if _waits_after_cut(context, reads):
+        return
     reading = PassReading(context, reads, _open_pass(context))
     for attempt in range(1, ATTEMPTS + 1):
         if reading.read_list():
@@ -61,10 +64,33 @@ def read_pass(context: RunContext, reads: Passes) -> None:
     context.progress.slices += 1
     if reads.each is not None:
         reading.ask_each(reads.each)
+    pass_ = reading.pass_
     with context.fenced():
         closed = reading.finish()
-        runlog.write(context.run, "pass", f"pass complete: {reading.pass_.listed} listed, {closed} closed")
+        end = "cut off" if pass_.cut else "complete"
+        runlog.write(context.run, "pass", f"pass {end}: {pass_.listed} listed, {closed} closed")
+    if pass_.cut:
+        context.progress.incomplete(Reason.LIST_CUT, _cut_words(reads.table, pass_))
     context.progress.live_done = True
+
+
+def _waits_after_cut(context: RunContext, reads: Passes) -> bool:
+    """Whether the schedule has read as much as eBay gives lately; a person's run always reads."""
+    run = context.run
+    if run.trigger not in (Trigger.SCHEDULE, Trigger.RETRY):
+        return False
+    last = SnapshotPass.objects.filter(account_id=run.account_id, api_family=run.api_family).last()
+    again = timezone.now() - reads.again_after_cut
+    if last is None or not last.cut or last.finished_at is None or last.finished_at < again:
+        return False
+    context.progress.incomplete(Reason.LIST_CUT, _cut_words(reads.table, last))
+    return True
+
+
+def _cut_words(table: Table, pass_: SnapshotPass) -> str:
+    more = pass_.total or 0
+    of = f"{pass_.listed:,} of {more:,}" if more > pass_.listed else f"{pass_.listed:,} and no more"
+    return f"{table.title}: eBay lists {of}; what lies behind cannot be read, and nothing is taken for ended"
 
 
 def _open_pass(context: RunContext) -> SnapshotPass:
@@ -129,8 +155,8 @@ class PassReading:
             self._save(changes)
             if not page.next_position:
                 changes["listed"] = self._distinct()
-                complete = changes["listed"] == page.total == first_total
-                changes |= {"listed_at": timezone.now()} if complete else {}
+                complete = page.cut or changes["listed"] == page.total == first_total
+                changes |= {"listed_at": timezone.now(), "cut": page.cut} if complete else {}
                 self._save(changes)
             counted = count(context, result, fetched=len(page.items), expected=expected)
             runlog.list_page(context.run, page, result)
@@ -240,9 +266,13 @@ class PassReading:
     def finish(self) -> int:
         """Close what was missing for the second time and end the pass; inside `fenced`. How many closed."""
         run, pass_ = self.context.run, self.pass_
-        closing = self.reads.tables if self.reads.closes else ()
+        closing = self.reads.tables if self.reads.closes and not pass_.cut else ()
         closed = sum(_close_missing(run.account_id, table, pass_.pk) for table in closing)
-        SyncState.objects.filter(pk=self.context.state.pk).update(snapshot_at=pass_.started_at)
+        if pass_.cut:
+            for table in self.reads.tables:
+                execute(_FORGET_MISSES, _of_pass(run.account_id, table, pass_.pk))
+        else:
+            SyncState.objects.filter(pk=self.context.state.pk).update(snapshot_at=pass_.started_at)
         pass_.parts.all().delete()
         self._save({"finished_at": timezone.now()})
         return closed
@@ -292,6 +322,10 @@ ON CONFLICT DO NOTHING
 """
 
 
+def _of_pass(account_id: int, table: Table, pass_id: int) -> dict[str, Any]:
+    return {"account": account_id, "table": table.key, "pass": pass_id}
+
+
 def _close_missing(account_id: int, table: Table, pass_id: int) -> int:
     """What this pass missed for the second time in a row is closed, for the first time noted."""
     key = "concat_ws('/', " + ", ".join(f't."{name}"' for name in table.natural_key) + ")"
@@ -299,7 +333,7 @@ def _close_missing(account_id: int, table: Table, pass_id: int) -> int:
         "rows": f'"{table.model._meta.db_table}"',
         "missing": _MISSING.format(shown=_SHOWN, key=key),
     }
-    parameters = {"account": account_id, "table": table.key, "pass": pass_id}
+    parameters = _of_pass(account_id, table, pass_id)
     execute(_FORGET_MISSES, parameters)
     closed = execute(_CLOSE.format(**parts), parameters)
     execute(_NOTE_MISSES.format(**parts), parameters)

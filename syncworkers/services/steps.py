@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.db.models.functions import Now
 
 from syncworkers.registry import Details, Recheck, Summary, Table
 
 from .context import RunContext
 from .details import take_details
+from .links import take_links
 from .pages import count, page_done, store_items
+from .parts import read_part
 from .rechecks import recheck
 
 
@@ -16,23 +20,24 @@ def take_steps(context: RunContext, *, most: int | None = None) -> bool:
     """Take the family's steps in their order. False: more is due than `most` calls for details could do."""
     for step in context.worker.steps:
         if isinstance(step, Summary):
-            _summary(context, step)
+            read_part(context, step.part, partial(_summary, context, step))
     return look_again(context, most=most)
 
 
 def look_again(context: RunContext, *, most: int | None = None) -> bool:
-    """The steps that depend on what is stored: what is due to be read again, and details."""
+    """What depends on what is stored: what is due to be read again, details, and links."""
     complete = True
     for step in context.worker.steps:
         match step:
             case Recheck():
                 recheck(context, step)
             case Details():
-                complete &= take_details(context, step, most=most)
+                complete &= read_part(context, step.part, partial(take_details, context, step, most=most))
+    take_links(context)
     return complete
 
 
-def _summary(context: RunContext, step: Summary) -> None:
+def _summary(context: RunContext, step: Summary) -> bool:
     context.pause_point()
     records = step.fetch(context.client)
     with context.fenced() as signals:
@@ -41,6 +46,7 @@ def _summary(context: RunContext, step: Summary) -> None:
             _close_others(context, step.into, result.row_ids)
         counted = count(context, result, fetched=len(records))
     page_done(context, signals, counted)
+    return True
 
 
 def _close_others(context: RunContext, table: Table, shown: list[int]) -> None:

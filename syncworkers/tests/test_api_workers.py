@@ -47,7 +47,7 @@ def test_config_has_the_words_of_the_contract(operator, account):
     assert set(row) == {
         "api_family", "enabled", "primary_dedup_key", "cursor_type", "cursor_value", "last_run_at",
         "last_run_status", "last_run_summary", "last_success_at", "last_error", "lag_seconds", "next_run_at",
-        "present_pass",
+        "present_pass", "held_back_parts",
     }  # fmt: skip
     assert (row["api_family"], row["primary_dedup_key"], row["enabled"]) == ("orders", "order_id", True)
     assert (row["last_run_status"], row["last_run_summary"]) == (run.status, {"pages": 2})

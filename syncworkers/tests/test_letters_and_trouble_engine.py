@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import parse_qs
 
 import pytest
 from django.utils import timezone
@@ -21,9 +22,14 @@ from syncworkers.models import (
     Purchase,
     Return,
     ReturnDetail,
+    SnapshotPass,
+    SyncState,
+    Trigger,
     WorkerRun,
 )
 from syncworkers.registry import WORKERS
+from syncworkers.services import runs
+from tests.factories import ActiveListingFactory
 
 from .running import ago, execute, let_time_pass, run_family, seller_account, whole_truth
 
@@ -31,6 +37,7 @@ pytestmark = pytest.mark.django_db
 
 TRADING = r"^/ws/api\.dll"
 DAY_S = 86_400.0
+MARKS = ("flagged", "read", "replied")
 
 
 @pytest.fixture
@@ -82,22 +89,29 @@ def test_letters_that_do_not_fit_on_a_page_come_all(ebay):
     assert true_letters(ebay, account) <= letters()
 
 
-def test_a_flag_is_seen_at_once_on_new_letters_and_later_on_old_ones(ebay, account):
+def marks(row: Message) -> tuple[bool | None, ...]:
+    row.refresh_from_db()
+    return (row.is_flagged, row.is_read, row.is_replied)
+
+
+def test_marks_are_seen_at_once_on_new_letters_and_later_on_old_ones(ebay, account):
     run_whole(account, "messages")
-    inbox = Message.objects.filter(folder_id="0", is_flagged=False, occurred_at__lt=ago(hours=1))
+    unmarked = {"is_flagged": False, "is_read": False, "is_replied": False}
+    for row in Message.objects.filter(folder_id="0", occurred_at__gt=ago(days=8)):
+        ebay.patch(f"messages/{row.message_id}", seller=account.username, **dict.fromkeys(MARKS, False))
+    Message.objects.update(**unmarked)
+    inbox = Message.objects.filter(folder_id="0", occurred_at__lt=ago(hours=1))
     newest = inbox.filter(occurred_at__gt=ago(hours=20)).first()
     old = inbox.filter(occurred_at__lt=ago(days=5)).first()
     for row in (newest, old):
-        ebay.patch(f"messages/{row.message_id}", seller=account.username, flagged=True, folder=6)
+        marked = dict.fromkeys(MARKS, True)
+        ebay.patch(f"messages/{row.message_id}", seller=account.username, folder=6, **marked)
     run_whole(account, "messages")
-    newest.refresh_from_db()
-    old.refresh_from_db()
-    assert (newest.is_flagged, newest.folder_id, old.is_flagged) == (True, "6", False)
+    assert (marks(newest), newest.folder_id, marks(old)) == ((True,) * 3, "6", (False,) * 3)
     let_time_pass(ebay, 35 * DAY_S)
     for _ in range(3):
         run_whole(account, "messages")
-    old.refresh_from_db()
-    assert old.is_flagged
+    assert marks(old) == (True,) * 3
 
 
 def test_looks_at_old_letters_are_taken_together(ebay, account):
@@ -140,21 +154,56 @@ def test_listings_that_move_while_they_are_read_are_all_there(ebay):
     assert true_items(ebay, account) <= set(ActiveListing.objects.values_list("item_id", flat=True))
 
 
-def test_a_list_longer_than_ebay_gives_is_kept_and_nothing_closed(ebay, account, monkeypatch):
+@pytest.fixture
+def account_with_a_cut_list(ebay, monkeypatch):
+    """eBay's end of the list is at 60 of 90 items, in pages of 20."""
+    ebay.reset(orders=60, listings=90)
     ebay.post("trading", active_ceiling=60, ceiling_totals="capped")
     monkeypatch.setattr(selling, "_CEILING", 60)
     object.__setattr__(WORKERS["active_inventory"].reads, "page_limit", 20)
-    try:
-        runs = [run_family(account, "active_inventory") for _ in range(3)]
-    finally:
-        object.__setattr__(WORKERS["active_inventory"].reads, "page_limit", 200)
-        ebay.post("trading", active_ceiling=25_000, ceiling_totals="all")
-    assert {(run.status, run.reason) for run in runs} == {
-        ("partial", "ebay_refused"),
-        ("error", "ebay_refused"),
-    }
-    assert ActiveListing.objects.count() >= 60
+    yield seller_account(ebay)
+    object.__setattr__(WORKERS["active_inventory"].reads, "page_limit", 200)
+    ebay.post("trading", active_ceiling=25_000, ceiling_totals="all")
+
+
+def test_of_a_list_that_ebay_cuts_off_the_part_is_said_and_nothing_closed(ebay, account_with_a_cut_list):
+    account = account_with_a_cut_list
+    ended = ActiveListingFactory(account=account, item_id="1").pk
+    done = [run_family(account, "active_inventory") for _ in range(3)]
+    assert {(run.status, run.reason) for run in done} == {("partial", "list_cut")}
+    assert "eBay lists 60 and no more" in done[-1].error
+    assert ActiveListing.objects.exclude(pk=ended).values("item_id").distinct().count() == 60
     assert not ActiveListing.objects.exclude(closed_at=None).exists()
+    state = SyncState.objects.get(account=account, api_family="active_inventory")
+    assert (state.snapshot_at, state.failed_in_row) == (None, 0)
+
+
+def test_the_schedule_reads_a_list_that_is_cut_off_four_times_a_day(ebay, account_with_a_cut_list):
+    account = account_with_a_cut_list
+
+    def scheduled() -> int:
+        before = calls(ebay, TRADING)
+        run = execute(
+            runs.request_run(account, WORKERS["active_inventory"], trigger=Trigger.SCHEDULE, by="").run_id
+        )
+        assert (run.status, run.reason) == ("partial", "list_cut")
+        return calls(ebay, TRADING) - before
+
+    assert [scheduled(), scheduled()] == [3, 0]
+    SnapshotPass.objects.update(finished_at=ago(hours=7))
+    assert scheduled() == 3
+
+
+def test_what_a_cut_list_missed_is_not_closed_by_one_complete_pass(ebay, account_with_a_cut_list):
+    account = account_with_a_cut_list
+    ActiveListingFactory(account=account, item_id="1")
+    run_family(account, "active_inventory")
+    ebay.post("trading", active_ceiling=25_000, ceiling_totals="all")
+    selling._CEILING = 25_000
+    run_whole(account, "active_inventory")
+    assert not ActiveListing.objects.exclude(closed_at=None).exists()
+    run_whole(account, "active_inventory")
+    assert ActiveListing.objects.exclude(closed_at=None).get().item_id == "1"
 
 
 def test_purchases_stay_when_they_leave_the_list(ebay, account):
@@ -185,6 +234,25 @@ def test_trouble_comes_with_its_details(ebay, account, family, model, offset):
     assert details.objects.count() == rows.count()
 
 
+def test_trouble_is_read_18_months_back_in_windows_of_90_days(ebay, account):
+    truth = whole_truth(ebay, "returns", account)
+    created = [parse_ebay_time(each["summary"]["creationInfo"]["creationDate"]["value"]) for each in truth]
+    assert min(created) < ago(days=180)
+    runs.ensure_state(account, WORKERS["returns"])
+    SyncState.objects.filter(api_family="returns").update(wanted_from=ago(days=1000))
+    run_whole(account, "returns")
+    reach = ago(days=539)
+    expected = {each["id"] for each, at in zip(truth, created, strict=True) if at > reach}
+    assert set(Return.objects.values_list("return_id", flat=True)) == expected
+    spans = [
+        [parse_ebay_time(query[f"creation_date_range_{end}"][0]) for end in ("from", "to")]
+        for entry in ebay.requests(r"^/post-order/v2/return/search", limit=10_000)
+        for query in [parse_qs(entry["query"])]
+    ]
+    assert max(end - start for start, end in spans) <= timedelta(days=90)
+    assert ago(days=541) < min(start for start, _ in spans) < reach
+
+
 @pytest.mark.parametrize(
     ("family", "kind", "model"), [("inquiries", "inquiry", Inquiry), ("returns", "return", Return)]
 )
@@ -212,7 +280,27 @@ def test_an_escalated_inquiry_ends_and_lives_on_as_a_case(ebay, account):
     assert row.escalated_at is not None
     run_whole(account, "cases")
     case = Case.objects.get(item_id=row.item_id, transaction_id=row.transaction_id)
-    assert case.case_type == "ITEM_NOT_RECEIVED"
+    row.refresh_from_db()
+    assert (case.case_type, row.case_id) == ("ITEM_NOT_RECEIVED", case.case_id)
+
+
+def test_an_escalated_return_is_open_until_its_case_is_closed(ebay, account):
+    key = trouble(ebay, account, "return")
+    ebay.patch(f"troubles/{key}", seller=account.username, step="escalate")
+    let_time_pass(ebay)
+    run_whole(account, "returns")
+    run_whole(account, "cases")
+    row = Return.objects.get(return_id=key)
+    case = Case.objects.get(return_id=key)
+    assert (row.case_id, row.maturity, case.order_id) == (case.case_id, "open", row.order_id)
+    assert row.order_id != ""
+    ebay.patch(f"troubles/{case.case_id}", seller=account.username, step="close")
+    let_time_pass(ebay, 3700)
+    for family in ("cases", "returns"):
+        run_whole(account, family)
+    row.refresh_from_db()
+    case.refresh_from_db()
+    assert [(each.maturity, each.check_at) for each in (row, case)] == [("final", None)] * 2
 
 
 def test_a_return_is_asked_about_again_each_day_while_it_is_open(ebay, account):
@@ -243,12 +331,3 @@ def test_disputes_come_with_their_revision_and_do_not_close_by_leaving(ebay, acc
     run_whole(account, "cases")
     assert PaymentDispute.objects.filter(pk=gone.pk).exists()
     assert not PaymentDispute.objects.exclude(closed_at=None).exists()
-
-
-def test_without_the_scope_for_disputes_cases_are_read_all_the_same(ebay, account):
-    ebay.fault(
-        "/payment_dispute_summary", "status", status=403, body='{"errors":[{"errorId":1100}]}', count=4
-    )
-    run_whole(account, "cases")
-    assert Case.objects.exists()
-    assert not PaymentDispute.objects.exists()

@@ -13,6 +13,7 @@ from django.utils.html import escape
 from accounts.models import EbayAccount, Role
 from syncworkers.admin.words import ADVICE, advice
 from syncworkers.models import FailedSlice, Reason, SyncState, SyncSwitch
+from tests.api_callers import as_member
 from tests.factories import AccountFactory, RunFactory, SyncStateFactory, give_token
 from tokens.models import ApiPause
 
@@ -145,3 +146,16 @@ def test_a_part_that_failed_says_why_in_the_list_of_gaps(account, reason):
 
 def test_a_reason_of_another_release_is_shown_without_advice():
     assert advice("unheard of") == ""
+
+
+def test_in_the_sandbox_post_order_is_said_to_be_missing():
+    account = AccountFactory(environment="sandbox", token=False)
+    html = board(account)
+    for family in ("cases", "inquiries", "returns"):
+        assert "Does not run: Not available in sandbox: eBay does not offer this API" in line_of(html, family)
+        body = {"account_id": account.pk, "api": family}
+        operator = as_member("operator", account.organization)
+        said = operator.post("/api/ebay/workers/run", body, format="json").json()
+        assert (said["status"], said["reason"]) == ("skipped", "not_in_environment")
+        assert said["reason_text"].startswith("Not available in sandbox")
+    assert "Not available in sandbox" not in line_of(html, "orders")

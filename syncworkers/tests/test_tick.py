@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from syncworkers.services import tick as tick_service
 from syncworkers.services import tickets
 from syncworkers.services.tick import start_account, tick
 from tests.factories import AccountFactory, RunFactory, SyncStateFactory, give_token
+from tests.waiting import eventually
 
 from .running import ago, in_threads
 
@@ -265,3 +267,22 @@ class TestAtTheSameTime:
         assert ticked.queued == 1
         assert queued_accounts() == [other.account_id]
         assert tick().queued == 1
+
+    def test_a_run_that_is_asked_for_meanwhile_is_not_queued_twice(self, transactional_db):
+        asked, other = due(), due()
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                RunFactory(account=asked.account, trigger="manual")
+                ticking = pool.submit(in_threads, [tick_in_parallel])
+                eventually(somebody_waits_for_us, what="the tick meets the run")
+            (ticked,) = ticking.result(timeout=20)
+        assert ticked.queued == 1
+        assert queued_accounts() == [asked.account_id, other.account_id]
+
+
+def somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid"
+        )
+        return cursor.fetchone()[0] > 0

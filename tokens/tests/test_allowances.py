@@ -12,6 +12,7 @@ from django.db import OperationalError, close_old_connections, connection, conne
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from ebayconnector import prepared
 from ebayconnector.database import execute, fetch_one
 from tests.waiting import eventually
 from tokens.allowances import _SETTLE, Allowances, QuotaExhausted, QuotaKey, _parameters
@@ -67,6 +68,31 @@ def test_ten_calls_cost_one_statement():
         take(allowances, 20)
     assert len(asked) == 2
     assert (stored().made, stored().held) == (10, 10)
+
+
+@for_real
+def test_a_session_plans_the_statement_once_and_another_one_may_answer():
+    """A pooler may give other sessions at any time: they know the statement, or learn it."""
+    quota()
+    connection.close()
+    allowances = Allowances()
+    take(allowances, 10)
+    ((known, plans),) = statements()
+    take(allowances, 60)
+    assert statements() == [(known, plans + 6)]
+    execute(f"DEALLOCATE {known}")
+    take(allowances, 10)
+    prepared._known.clear()
+    take(allowances, 10)
+    assert [name for name, _ in statements()] == [known]
+    assert (stored().made, stored().held) == (80, 10)
+
+
+def statements() -> list[tuple[str, int]]:
+    """Those that this session knows, and how often each ran."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, generic_plans + custom_plans FROM pg_prepared_statements")
+        return cursor.fetchall()
 
 
 def test_what_was_not_used_is_given_back():

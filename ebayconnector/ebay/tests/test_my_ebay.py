@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import tracemalloc
+
 import pytest
 from lxml import etree
 
 from ebayconnector.ebay import buying, errors, selling
 
-from .trading_answers import NAMESPACE, TIMESTAMP, failure, fault, trading_answer
+from .loopback import answer
+from .trading_answers import NAMESPACE, TIMESTAMP, envelope, failure, fault, trading_answer
 
 SELLING, BUYING = "GetMyeBaySelling", "GetMyeBayBuying"
 
@@ -153,27 +157,33 @@ def test_limits_are_told_apart(connect, code, expected):
 
 
 @pytest.mark.parametrize("total", [25_000, 31_000])
-def test_a_list_beyond_ebays_end_never_counts_as_complete(connect, total):
+@pytest.mark.parametrize("start", ["125", "126"])
+def test_a_list_that_goes_on_beyond_ebays_end_is_cut_there(connect, total, start):
     connected = connect(listing(item(1), pages=-(-total // 200), total=total))
-    found = []
-    with pytest.raises(errors.Refused, match=f"ends at 25,000 and eBay counts {total}"):
-        for page in selling.active_listing_pages(connected.client, start="125"):
-            found.append(page)
-    assert [ids(page) for page in found] == [["1"]]
-    assert (found[0].has_next, found[0].next_position) == (True, "126")
-
-
-def test_behind_ebays_end_nothing_is_asked(connect):
-    connected = connect()
-    with pytest.raises(errors.Refused, match="nothing is taken for ended"):
-        active(connected, limit=200, start="126")
-    assert connected.server.requests == []
+    (page,) = active(connected, limit=200, start=start)
+    assert (ids(page), page.cut, page.has_next, page.next_position) == (["1"], True, False, None)
+    assert len(connected.server.requests) == 1
 
 
 def test_a_list_just_below_ebays_end_ends_as_others_do(connect):
     connected = connect(listing(item(1), pages=125, total=24_999))
     (page,) = active(connected, limit=200, start="125")
-    assert page.next_position is None
+    assert (page.next_position, page.cut) == (None, False)
+
+
+def test_an_answer_of_100_megabytes_is_refused_before_it_is_read(connect):
+    items = "<Item><ItemID>1</ItemID></Item>" * 3_300_000
+    body = envelope(SELLING, f"<ActiveList><ItemArray>{items}</ItemArray></ActiveList>")
+    assert len(body) > 100_000_000
+    packed = gzip.compress(body, 1)
+    connected = connect(answer(200, packed, "text/xml", Content_Encoding="gzip"))
+    tracemalloc.start()
+    try:
+        with pytest.raises(errors.BadAnswer, match="more than 20971520 bytes"):
+            list(selling.active_listing_pages(connected.client.trying(1)))
+        assert tracemalloc.get_traced_memory()[1] < 80_000_000
+    finally:
+        tracemalloc.stop()
 
 
 # -- bought

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import tracemalloc
 from xml.sax.saxutils import escape, quoteattr
@@ -144,6 +145,22 @@ def test_what_is_no_harmless_xml_is_refused_at_once(body):
         tracemalloc.stop()
     assert time.perf_counter() - began < 5
     assert str(refused.value) in ("not XML", "XML with a DOCTYPE")
+
+
+def test_nothing_is_fetched_for_a_document():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/x"
+        listening.setblocking(False)
+        for head in (
+            f'<!DOCTYPE X SYSTEM "{address}.dtd">',
+            f'<!DOCTYPE X [<!ENTITY a SYSTEM "{address}.txt">]>',
+            f'<!DOCTYPE X [<!ENTITY % a SYSTEM "{address}.ent"> %a;]>',
+            f'<?xml-stylesheet href="{address}.xsl"?><!DOCTYPE X>',
+        ):
+            with pytest.raises(ValueError, match="DOCTYPE|not XML"):
+                read_records((head + LIST.format("<Item>&a;</Item>")).encode(), RECORDS)
+        with pytest.raises(BlockingIOError):
+            listening.accept()
 
 
 def test_a_doctype_is_seen_in_any_encoding():

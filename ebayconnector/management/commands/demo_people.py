@@ -17,15 +17,16 @@ from accounts.models import EbayAccount, Organization, Purpose, Role, User
 from accounts.services import add_member
 from syncworkers.models import WorkerRun
 from syncworkers.models.runs import ACTIVE
+from syncworkers.registry import families_for
 from tokens.services.connect import create_connect_link
 
 PASSWORD = "demo-password"
 ORGANIZATIONS = {"Alpha Trading": "alpha", "Beta Goods": "beta"}
-# house name, organisation, which of the simulator's sellers
+# house name, organisation, purpose, which of the simulator's sellers; all of them buy there as well
 ACCOUNTS = (
-    ("Warehouse-A", "Alpha Trading", 0),
-    ("Outlet-DE", "Alpha Trading", 2),
-    ("Beta-Shop", "Beta Goods", 1),
+    ("Warehouse-A", "Alpha Trading", Purpose.BOTH, 0),
+    ("Outlet-DE", "Alpha Trading", Purpose.SELLER, 2),
+    ("Beta-Shop", "Beta Goods", Purpose.BOTH, 1),
 )
 
 
@@ -35,7 +36,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--runs", action="store_true", help="print the latest run of each worker instead")
+        parser.add_argument("--runs", action="store_true", help="print each worker's latest run instead")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.EBAY_ENVIRONMENT != "simulator":
@@ -57,8 +58,9 @@ def _people_and_accounts() -> list[dict[str, str]]:
             )
             people.append(person)
     sellers = requests.get(f"{settings.EBAY_SIMULATOR_URL}/_sim/sellers", timeout=10).json()["sellers"]
-    for house_name, organization_name, number in ACCOUNTS:
-        _connect(house_name, Organization.objects.get(name=organization_name), sellers[number]["username"])
+    for house_name, organization_name, purpose, number in ACCOUNTS:
+        organization = Organization.objects.get(name=organization_name)
+        _connect(house_name, organization, purpose, sellers[number]["username"])
     return people
 
 
@@ -73,14 +75,14 @@ def _person(username: str, role: str, *, superuser: bool = False) -> dict[str, s
     return {"username": username, "password": PASSWORD, "role": role}
 
 
-def _connect(house_name: str, organization: Organization, seller: str) -> None:
+def _connect(house_name: str, organization: Organization, purpose: Purpose, seller: str) -> None:
     """Drive the consent page as a person would. A simulator that was restarted knows no tokens any more,
     so that an account of an earlier demo is reconnected."""
     account = EbayAccount.objects.filter(organization=organization, house_name=house_name).first()
     _, link = create_connect_link(
         organization=organization,
         house_name=house_name,
-        purpose=Purpose.SELLER,
+        purpose=purpose,
         environment="simulator",
         by=SYSTEM,
         account=account,
@@ -101,8 +103,24 @@ def _connect(house_name: str, organization: Organization, seller: str) -> None:
 
 
 def _latest_runs() -> list[dict[str, Any]]:
-    runs = WorkerRun.objects.order_by("account_id", "api_family", "-id").distinct("account_id", "api_family")
-    return [_run_row(run) for run in runs.select_related("account")]
+    """A row for every worker that is switched on, also for one that has not run yet."""
+    latest = WorkerRun.objects.order_by("account_id", "api_family", "-id")
+    runs = {
+        (run.account_id, run.api_family): run
+        for run in latest.distinct("account_id", "api_family").select_related("account")
+    }
+    return [
+        _run_row(runs[account.pk, family]) if (account.pk, family) in runs else _waiting_row(account, family)
+        for account in EbayAccount.objects.filter(is_active=True).order_by("pk")
+        for family in families_for(account.purpose)
+    ]
+
+
+def _waiting_row(account: EbayAccount, family: str) -> dict[str, Any]:
+    return {
+        "account": account.house_name, "family": family, "fetched": 0, "stored": 0, "unchanged": 0,
+        "duration": "", "status": "not run", "error": "", "ended": False,
+    }  # fmt: skip
 
 
 def _run_row(run: WorkerRun) -> dict[str, Any]:

@@ -123,4 +123,6 @@ def _next_run(row: WorkerRow) -> str:
 
 def _error(row: WorkerRow) -> str:
     """What holds the worker back says it better than the error that it once left."""
-    return refusal_text(row.refusal, row.worker) if row.refusal else row.state.last_error
+    if row.refusal:
+        return refusal_text(row.refusal, row.worker)
+    return row.state.last_error or " ".join(held.text for held in row.held_parts)
