@@ -25,7 +25,7 @@ from syncworkers.services import payloads
 from . import loading
 
 FETCH, TRANSFER, PARSE = "eBay's server, until its first byte", "transfer and decompression", "JSON parse"
-CLEAN, MAP, ENCODE = "clean and hash", "mapping to columns", "payload to JSON text"
+CLEAN, MAP = "encode, clean and hash", "mapping to columns"
 KNOWN, UPSERT = "SQL: stored hashes", "SQL: orders, upsert"
 CHILDREN, BOOKS, COMMIT = "SQL: line items", "SQL: fence, counters, log, coverage", "commit and savepoints"
 OTHER = "the rest: engine, store, ORM"
@@ -85,9 +85,7 @@ def _timers(clock: Clock) -> Iterator[None]:
     wrapped = [
         (Transport, "exchange", TRANSFER),
         (answers, "parse_json", PARSE),
-        (payloads, "cleaned", CLEAN),
-        (payloads, "content_hash", CLEAN),
-        (payloads, "encoded", ENCODE),
+        (payloads, "document", CLEAN),
         (connection, "commit", COMMIT),
     ]
     patches: list[Any] = [

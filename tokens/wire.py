@@ -94,13 +94,13 @@ class CountCalls:
         lane = lane_of(call.api, call.caller.lane)
         if lane != Lane.FIRST:
             self._allowances.take(quota_key(call.environment, quota_api(call.api, call.endpoint)), lane)
+        if call.caller.run_id is not None:
+            self._of_runs.setdefault(call.caller.run_id, Counter())[quota_api(call.api, call.endpoint)] += 1
 
     def after_exchange(self, exchange: Exchange) -> None:
         call = exchange.call
         if lane_of(call.api, call.caller.lane) == Lane.FIRST:
             self._allowances.count(quota_key(call.environment, quota_api(call.api, call.endpoint)))
-        if call.caller.run_id is not None:
-            self._of_runs.setdefault(call.caller.run_id, Counter())[quota_api(call.api, call.endpoint)] += 1
 
     def calls_of_run(self, run_id: int) -> dict[str, int]:
         """How many calls the run made, by API, since this was asked the last time."""

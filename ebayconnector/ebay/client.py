@@ -61,6 +61,10 @@ class _Request:
     body: bytes | None = field(repr=False)
 
 
+_Send = Callable[[_Request, str, int], Callable[[], Response]]
+"""Announces an attempt (which may raise anything) and says how to come by its answer."""
+
+
 class EbayClient:
     """eBay as one account (or the application) sees it. Not tied to a thread.
 
@@ -128,12 +132,41 @@ class EbayClient:
         the signer raises.
         """
         request = self._request(endpoint, path, params, json, xml, headers or {})
-        token = self._tokens.get() if endpoint.auth != "none" else ""
+        return self._converse(request, self._token(endpoint), self._sent)
+
+    def begin(self, endpoint: Endpoint, *, params: Params | None = None) -> Callable[[], Answer]:
+        """`call` in two steps, for what will be wanted soon: sends the call now; what comes back waits for
+        the answer, and does all else that `call` does. Nobody need ask for it. What refuses the call now is
+        not raised here: then it is made when the answer is asked for. Only for repeatable endpoints.
+        """
+        if not endpoint.repeatable:
+            raise ValueError(f"{endpoint.name} is not to be sent on suspicion")
+        request = self._request(endpoint, None, params, None, None, {})
+        try:
+            token = self._token(endpoint)
+            pending = self._transport.begin(
+                self._announced(request, token, 1), deadline_s=endpoint.deadline_s
+            )
+        # Token source, signer and observers raise what they like; the answer in hand must not be lost by it.
+        except Exception as refusal:
+            logger.debug("%s was not sent ahead: %s", endpoint.name, type(refusal).__name__)
+            return lambda: self.call(endpoint, params=params)
+
+        def first_or_again(request: _Request, token: str, sent: int) -> Callable[[], Response]:
+            return pending if sent == 1 else self._sent(request, token, sent)
+
+        return lambda: self._converse(request, token, first_or_again)
+
+    def _token(self, endpoint: Endpoint) -> str:
+        return self._tokens.get() if endpoint.auth != "none" else ""
+
+    def _converse(self, request: _Request, token: str, send: _Send) -> Answer:
+        endpoint = request.endpoint
         renewed, resigned, failures, sent = False, False, 0, 0
         while True:
             sent += 1
             offset = self._offset()
-            outcome = self._attempt(request, token, sent)
+            outcome = self._attempt(request, token, sent, send)
             if isinstance(outcome, Answer):
                 return outcome
             if not endpoint.repeatable:
@@ -177,9 +210,23 @@ class EbayClient:
             headers["X-EBAY-C-MARKETPLACE-ID"] = self.marketplace_id
         return headers | {"Content-Type": "application/json"} if has_body else headers
 
-    def _attempt(self, request: _Request, token: str, sent: int) -> Answer | EbayError:
+    def _attempt(self, request: _Request, token: str, sent: int, send: _Send) -> Answer | EbayError:
+        answered = send(request, token, sent)
+        try:
+            response = answered()
+            self._learn_time(response)
+            return read_answer(request.endpoint, response, attempts=sent)
+        except EbayError as error:
+            error.api = request.endpoint.api
+            return error
+
+    def _sent(self, request: _Request, token: str, sent: int) -> Callable[[], Response]:
+        call = self._announced(request, token, sent)
+        return lambda: self._transport.exchange(call, deadline_s=request.endpoint.deadline_s)
+
+    def _announced(self, request: _Request, token: str, sent: int) -> Call:
         endpoint = request.endpoint
-        call = self._transport.announce(
+        return self._transport.announce(
             Call(
                 environment=self.environment.name,
                 api=endpoint.api,
@@ -196,13 +243,6 @@ class EbayClient:
                 caller=self.caller,
             )
         )
-        try:
-            response = self._transport.exchange(call, deadline_s=endpoint.deadline_s)
-            self._learn_time(response)
-            return read_answer(endpoint, response, attempts=sent)
-        except EbayError as error:
-            error.api = endpoint.api
-            return error
 
     def _signature(self, request: _Request) -> dict[str, str]:
         """Made anew for each attempt, because it says when it was made: never later than eBay's clock."""

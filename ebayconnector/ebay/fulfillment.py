@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -28,11 +28,16 @@ def order_pages(
     """
     window = f"lastmodifieddate:[{ebay_time(modified_from)}..{ebay_time(modified_to)}]"
 
-    def fetch(offset: int, page_limit: int) -> Answer:
-        params = {"filter": window, "limit": str(page_limit), "offset": str(offset)}
-        return client.call(GET_ORDERS, params=params)
+    def place(offset: int, page_limit: int) -> dict[str, str]:
+        return {"filter": window, "limit": str(page_limit), "offset": str(offset)}
 
-    return offset_pages(fetch, items_key="orders", limit=limit, overlap=overlap)
+    def fetch(offset: int, page_limit: int) -> Answer:
+        return client.call(GET_ORDERS, params=place(offset, page_limit))
+
+    def begin(offset: int, page_limit: int) -> Callable[[], Answer]:
+        return client.begin(GET_ORDERS, params=place(offset, page_limit))
+
+    return offset_pages(fetch, items_key="orders", limit=limit, overlap=overlap, begin=begin)
 
 
 def get_order(client: EbayClient, order_id: str) -> dict[str, Any]:

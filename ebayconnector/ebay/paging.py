@@ -20,6 +20,7 @@ class Page:
 
     `duration_s` is the last attempt's, `attempts` how often the page was asked for. `next_position` is where
     a later reading can go on after this page (`position_pages`); None when this is the last one to be read.
+    `ahead`: it was asked for before the two pages in front of it were given out.
     `cut`: it is the last one that eBay gives although its list goes on.
     """
 
@@ -32,15 +33,26 @@ class Page:
     duration_s: float
     attempts: int
     next_position: str | None = None
+    ahead: bool = False
     cut: bool = False
 
 
 Fetch = Callable[[int, int], Answer]
 """Asks for the page at an offset, with a limit."""
+Begin = Callable[[int, int], Callable[[], Answer]]
+"""The same in two steps: the call is sent at once, and the answer waited for later."""
+
+# So many pages are asked for while others are worked on. With two runs of an account never more than four.
+PAGES_AHEAD = 2
 
 
-def offset_pages(fetch: Fetch, *, items_key: str, limit: int, overlap: int) -> Iterator[Page]:
+def offset_pages(
+    fetch: Fetch, *, items_key: str, limit: int, overlap: int, begin: Begin | None = None
+) -> Iterator[Page]:
     """Reads `fetch(offset, limit)` page by page; each begins with the last `overlap` rows of the one before.
+
+    With `begin` the next pages are on their way while one is worked on, from the second page on: whoever
+    comes back for that one reads to the end.
 
     Ends when all rows of the total were seen, on an empty page, without a `next`, and on a server that
     repeats itself or never comes to an end. Only the first four are a complete reading: whether the rows
@@ -48,17 +60,22 @@ def offset_pages(fetch: Fetch, *, items_key: str, limit: int, overlap: int) -> I
     """
     if not 0 <= overlap < limit:
         raise ValueError("the overlap must be smaller than the page")
-    return _pages(fetch, items_key, limit, overlap)
+    return _pages(fetch, items_key, limit, overlap, begin)
 
 
-def _pages(fetch: Fetch, items_key: str, limit: int, overlap: int) -> Iterator[Page]:
+def _pages(fetch: Fetch, items_key: str, limit: int, overlap: int, begin: Begin | None) -> Iterator[Page]:
     offset, number, last_number = 0, 0, None
     previous: list[dict[str, Any]] = []
+    coming: dict[int, Callable[[], Answer]] = {}
     while last_number is None or number < last_number:
         number += 1
-        answer = fetch(offset, limit)
-        page = _page(answer, items_key, offset, limit, number)
+        is_ahead = offset in coming
+        answer = coming.pop(offset)() if is_ahead else fetch(offset, limit)
+        page = replace(_page(answer, items_key, offset, limit, number), ahead=is_ahead)
         last_number = last_number or _enough_pages(page, overlap)
+        if begin is not None and number > 1:
+            wanted = _offsets_after(page, overlap)
+            coming = {place: coming.get(place) or begin(place, limit) for place in wanted}
         yield page
         if _is_last(page) or not _next_advances(answer, offset) or page.items == previous:
             return
@@ -155,6 +172,13 @@ def _parsed_position(query: str, limit: int = 0) -> tuple[int, int] | None:
     if not _NUMBER.fullmatch(offset) or not _NUMBER.fullmatch(page_limit) or int(page_limit) == 0:
         return None
     return int(offset), int(page_limit)
+
+
+def _offsets_after(page: Page, overlap: int) -> list[int]:
+    """Where the next pages begin, if the total holds."""
+    step = max(page.limit - overlap, 1)
+    places = [page.offset + step * number for number in range(1, PAGES_AHEAD + 1)]
+    return [place for place in places if place + overlap < page.total]
 
 
 def _enough_pages(first: Page, overlap: int) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import queue
+import threading
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -133,6 +135,17 @@ class _Progress:
     first_byte_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of one attempt."""
+
+    call: Call
+    progress: _Progress
+    started_at: datetime
+    duration_s: float
+    error: EbayError | None
+
+
 class Transport:
     """Sends calls. Safe to share between threads, not across a fork; `close()` ends its connections.
 
@@ -171,6 +184,30 @@ class Transport:
         `deadline_s` bounds everything from the look-up of the name to the last byte. Raises `Unavailable` (no
         answer), `DeadlineExceeded`, `BadAnswer` (cut, too large, of a coding that we did not ask for).
         """
+        return self._concluded(self._performed(call, deadline_s, connect_s))
+
+    def begin(self, call: Call, *, deadline_s: float, connect_s: float = 5.0) -> Callable[[], Response]:
+        """`exchange` in two steps: sends the announced call now, in a thread; what comes back waits for the
+        answer. Only that second step, on its caller's thread, tells the observers."""
+        outcomes: queue.SimpleQueue[_Outcome | BaseException] = queue.SimpleQueue()
+
+        def perform() -> None:
+            try:
+                outcomes.put(self._performed(call, deadline_s, connect_s))
+            # Whatever it is belongs to the one who waits, or he would wait for ever.
+            except BaseException as failure:
+                outcomes.put(failure)
+
+        def conclude() -> Response:
+            outcome = outcomes.get()
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return self._concluded(outcome)
+
+        threading.Thread(target=perform, name="ebay-ahead", daemon=True).start()
+        return conclude
+
+    def _performed(self, call: Call, deadline_s: float, connect_s: float) -> _Outcome:
         started_at, started = datetime.now(UTC), time.monotonic()
         progress = _Progress()
         error: EbayError | None = None
@@ -181,17 +218,20 @@ class Transport:
                 error = failure
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
                 error = _network_error(call, progress, failure, started)
-        duration_s = time.monotonic() - started
-        self._report(call, progress, started_at, duration_s, error)
-        if error is not None or progress.status is None:
-            raise error or Unavailable("no answer", endpoint=call.endpoint)
+        return _Outcome(call, progress, started_at, time.monotonic() - started, error)
+
+    def _concluded(self, outcome: _Outcome) -> Response:
+        progress = outcome.progress
+        self._report(outcome)
+        if outcome.error is not None or progress.status is None:
+            raise outcome.error or Unavailable("no answer", endpoint=outcome.call.endpoint)
         return Response(
             status=progress.status,
             headers=progress.headers,
             body=bytes(progress.body),
-            started_at=started_at,
-            duration_s=duration_s,
-            first_byte_s=progress.first_byte_s or duration_s,
+            started_at=outcome.started_at,
+            duration_s=outcome.duration_s,
+            first_byte_s=progress.first_byte_s or outcome.duration_s,
         )
 
     def close(self) -> None:
@@ -223,21 +263,15 @@ class Transport:
         if body and not decoder.eof:
             raise _bad(call, progress, "an answer whose compression ends early")
 
-    def _report(
-        self,
-        call: Call,
-        progress: _Progress,
-        started_at: datetime,
-        duration_s: float,
-        error: EbayError | None,
-    ) -> None:
+    def _report(self, outcome: _Outcome) -> None:
+        progress, error = outcome.progress, outcome.error
         exchange = Exchange(
-            call=call,
+            call=outcome.call,
             status=progress.status,
             headers=progress.headers,
             body=None if progress.status is None else bytes(progress.body),
-            started_at=started_at,
-            duration_s=duration_s,
+            started_at=outcome.started_at,
+            duration_s=outcome.duration_s,
             error=None if error is None else f"{type(error).__name__}: {error.summary}",
             first_byte_s=progress.first_byte_s,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -24,11 +25,16 @@ def store_items(
     items: Sequence[Any],
     *,
     place: Callable[[BadRecord], Span | None] = lambda bad: None,
+    asked_at: datetime | None = None,
 ) -> PageResult:
-    """Store records and set those at fault aside, with their `place` in eBay's time. Inside `fenced`."""
+    """Store records and set those at fault aside, with their `place` in eBay's time. Inside `fenced`.
+
+    `asked_at`: when eBay was asked, by the database's clock, where that was before the last transaction.
+    """
     run = context.run
+    asked = Asked(asked_at or context.fenced_at, context.ebay_now())
     prefix = "" if table is context.worker.table else f"{table.key} "
-    result = upsert_page(table, run.account, items, asked=Asked(context.fenced_at, context.ebay_now()))
+    result = upsert_page(table, run.account, items, asked=asked)
     for bad in result.bad:
         key = f"{prefix}{bad.key}"[:200]
         coverage.quarantine(run.account_id, run.api_family, key, bad, place(bad))

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -17,14 +18,49 @@ _REPLACEMENT = "\ufffd"
 Path = Sequence[str]
 
 
-def cleaned(payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """The payload with characters replaced that PostgreSQL cannot store, and how many there were."""
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A payload as it is stored: `encoded` is its JSON with sorted keys, `digest` 16 bytes over that less the
+    volatile parts, `replaced` how many characters PostgreSQL could not have stored."""
+
+    payload: dict[str, Any]
+    encoded: bytes
+    digest: bytes
+    replaced: int = 0
+
+
+def document(payload: dict[str, Any], volatile_paths: Sequence[Path]) -> Document:
+    """The payload with characters replaced that PostgreSQL cannot store, encoded once for all uses."""
+    replaced = 0
     try:
-        if b"\\u0000" not in msgspec.json.encode(payload):
-            return payload, 0
+        encoded = _encoded(payload)
+        storable = b"\\u0000" not in encoded
     except UnicodeEncodeError:
-        pass
-    return _cleaned(payload)
+        storable = False
+    if not storable:
+        payload, replaced = _cleaned(payload)
+        encoded = _encoded(payload)
+    return Document(payload, encoded, _digest(payload, encoded, volatile_paths), replaced)
+
+
+def _digest(payload: dict[str, Any], encoded: bytes, volatile_paths: Sequence[Path]) -> bytes:
+    lasting = payload
+    for path in volatile_paths:
+        lasting = _less(lasting, path)
+    return _hash(encoded if lasting is payload else _encoded(lasting))
+
+
+def _encoded(value: Any) -> bytes:
+    return msgspec.json.encode(value, order="sorted")
+
+
+def _hash(encoded: bytes) -> bytes:
+    return hashlib.blake2b(encoded, digest_size=16).digest()
+
+
+def evidence_hash(value: Any) -> str:
+    """What tells a record without a key from others, in hexadecimal."""
+    return _hash(_encoded({"": storable_evidence(value)})).hex()
 
 
 def _cleaned(value: Any) -> tuple[Any, int]:
@@ -41,18 +77,6 @@ def _cleaned(value: Any) -> tuple[Any, int]:
         return [clean(item) for item in value] if isinstance(value, list) else value
 
     return clean(value), count
-
-
-def content_hash(payload: dict[str, Any], volatile_paths: Sequence[Path]) -> bytes:
-    """16 bytes over the payload with sorted keys, without the volatile parts."""
-    for path in volatile_paths:
-        payload = _less(payload, path)
-    encoded = msgspec.json.encode(payload, order="sorted")
-    return hashlib.blake2b(encoded, digest_size=16).digest()
-
-
-def encoded(payload: dict[str, Any]) -> str:
-    return msgspec.json.encode(payload).decode()
 
 
 def storable_evidence(value: Any) -> Any:

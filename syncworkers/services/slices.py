@@ -8,10 +8,11 @@ in smaller slices: one that fits on a page cannot shift.
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import timedelta
 from typing import Any
 
-from ebayconnector.ebay.paging import Page
+from ebayconnector.ebay.paging import PAGES_AHEAD, Page
 from syncworkers.models import Reason
 from syncworkers.ranges import MILLISECOND, Span, merged, to_millisecond, without
 
@@ -77,6 +78,8 @@ class SliceReading:
         self._last_identity = ""
         self._steady = True
         self._bad: dict[str, BadRecord] = {}
+        # When the last pages were stored: what is asked for ahead was asked so much earlier.
+        self._stored_at = deque([context.fenced_at], maxlen=PAGES_AHEAD + 1)
 
     @property
     def parts_of_a_page(self) -> int:
@@ -112,7 +115,8 @@ class SliceReading:
         context = self.context
         items = self._fresh(page)
         with context.fenced() as signals:
-            result = store_items(context, context.worker.table, items, place=self._place)
+            asked_at = self._stored_at[0] if page.ahead else context.fenced_at
+            result = store_items(context, context.worker.table, items, place=self._place, asked_at=asked_at)
             self._bad.update({bad.key: bad for bad in result.bad})
             done = _is_last(page) and self._is_complete() and self._cover()
             expected = page.total if self.attempt == 1 and page.number == 1 else 0
@@ -120,6 +124,7 @@ class SliceReading:
             runlog.page(context.run, self.span, page, result)
         if self.shown is not None:
             self.shown.update(result.row_ids)
+        self._stored_at.append(context.fenced_at)
         context.progress.slices += done
         page_done(context, signals, counted)
         return done

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from django.db import DataError, IntegrityError, connection, models, transaction
+from psycopg.types.json import Jsonb
 
 from accounts.models import EbayAccount
+from ebayconnector.database import server_cursor
 from ebayconnector.ebay.timefmt import parse_ebay_time
 from syncworkers.mappers.reading import MappedRow, Unmappable
 from syncworkers.maturity import next_check
@@ -24,17 +27,16 @@ from . import payloads
 
 # As long as QuarantinedRecord.record_key.
 _KEY_LENGTH = 200
-_ARRAY_TYPES = {
-    "CharField": "text[]",
-    "TextField": "text[]",
-    "DateTimeField": "timestamptz[]",
-    "DecimalField": "numeric[]",
-    "IntegerField": "int8[]",
-    "PositiveIntegerField": "int8[]",
-    "BooleanField": "bool[]",
-    "BinaryField": "bytea[]",
-    "JSONField": "jsonb[]",
-    "ForeignKey": "int8[]",
+_TYPES = {
+    "CharField": "text",
+    "TextField": "text",
+    "DateTimeField": "timestamptz",
+    "DecimalField": "numeric",
+    "IntegerField": "int8",
+    "PositiveIntegerField": "int8",
+    "BooleanField": "bool",
+    "BinaryField": "bytea",
+    "ForeignKey": "int8",
 }
 
 
@@ -43,9 +45,12 @@ class Record:
     """One record of a page, ready to be compared with what is stored."""
 
     key: tuple[Any, ...]
-    payload: dict[str, Any]
-    digest: bytes
+    document: payloads.Document
     row: MappedRow
+
+    @property
+    def digest(self) -> bytes:
+        return self.document.digest
 
 
 @dataclass(frozen=True)
@@ -110,24 +115,26 @@ def _prepared(table: Table, items: Sequence[Any], result: PageResult) -> dict[tu
     records: dict[tuple[Any, ...], Record] = {}
     for item in items:
         try:
-            record, replaced = _record(table, item)
+            record = _record(table, item)
         except Unmappable as failure:
             result.bad.append(_bad(table, item, str(failure)))
             continue
-        result.replaced_characters += replaced
+        result.replaced_characters += record.document.replaced
         before = records.get(record.key)
         if before is None or _modified(before) <= _modified(record):
             records[record.key] = record
     return records
 
 
-def _record(table: Table, item: Any) -> tuple[Record, int]:
+def _record(table: Table, item: Any) -> Record:
     if not isinstance(item, dict):
         raise Unmappable("the record is not an object")
-    payload, replaced = payloads.cleaned(item)
-    row = table.mapper(payload)
-    key = tuple(row.columns[name] for name in table.natural_key)
-    return Record(key, payload, payloads.content_hash(payload, table.volatile_paths), row), replaced
+    return _mapped(table, payloads.document(item, table.volatile_paths))
+
+
+def _mapped(table: Table, document: payloads.Document) -> Record:
+    row = table.mapper(document.payload)
+    return Record(tuple(row.columns[name] for name in table.natural_key), document, row)
 
 
 def _modified(record: Record) -> float:
@@ -137,7 +144,7 @@ def _modified(record: Record) -> float:
 def identity_of(table: Table, item: Any) -> str:
     """What tells records apart while pages are read: the key, or for one without a key all of it."""
     key = table.record_key(item) if isinstance(item, dict) else ""
-    return key or f"without key {payloads.content_hash({'': payloads.storable_evidence(item)}, ()).hex()}"
+    return key or f"without key {payloads.evidence_hash(item)}"
 
 
 def _bad(table: Table, item: Any, error: str) -> BadRecord:
@@ -168,12 +175,12 @@ def _stored_hashes(table: Table, account: EbayAccount, records: dict[tuple[Any, 
     if not records:
         return {}
     keys = ", ".join(f't."{name}"' for name in table.natural_key)
-    columns = _quoted(table.natural_key)
-    with connection.cursor() as cursor:
+    with server_cursor() as cursor:
         cursor.execute(
             f"SELECT t.content_hash, t.id, {keys} FROM {_table(table.model)} t "
-            f"JOIN unnest({_key_arrays(table)}) AS k({columns}) USING ({columns}) WHERE t.account_id = %s",
-            [*(list(values) for values in zip(*records, strict=True)), account.pk],
+            f"JOIN {_recordset(table.model, table.natural_key, 'k')} USING ({_quoted(table.natural_key)}) "
+            "WHERE t.account_id = %s",
+            [_encoded_keys(table, records), account.pk],
         )
         return {tuple(key): (bytes(digest), pk) for digest, pk, *key in cursor.fetchall()}
 
@@ -188,10 +195,9 @@ def _with_withheld(table: Table, differing: list[Record], known: Known) -> list[
     for record in differing:
         old = stored.get(known[record.key][1]) if record.key in known else None
         if old is not None:
-            payload = payloads.with_withheld(record.payload, old, table.withheld_paths)
-            if payload != record.payload:
-                digest = payloads.content_hash(payload, table.volatile_paths)
-                record = Record(record.key, payload, digest, table.mapper(payload))
+            payload = payloads.with_withheld(record.document.payload, old, table.withheld_paths)
+            if payload != record.document.payload:
+                record = _mapped(table, payloads.document(payload, table.volatile_paths))
         filled.append(record)
     return filled
 
@@ -210,29 +216,32 @@ def _write(
         return {}
     try:
         with transaction.atomic():
-            ids = _upsert(table, account, records, asked)
-            _replace_children(table, account, [r for r in records if r.key in ids], ids)
+            inserted, changed = _upsert(table, account, records, asked)
+            _write_children(table, account, records, inserted, changed)
     except (DataError, IntegrityError) as failure:
         if len(records) == 1:
             error = f"the database refuses it: {str(failure).splitlines()[0]}"
-            result.bad.append(replace(_bad(table, records[0].payload, error), key=_key_text(records[0].key)))
+            bad = _bad(table, records[0].document.payload, error)
+            result.bad.append(replace(bad, key=_key_text(records[0].key)))
             return {}
         middle = len(records) // 2
         first = _write(table, account, records[:middle], result, asked)
         return first | _write(table, account, records[middle:], result, asked)
-    return ids
+    return inserted | changed
 
 
-def _upsert(table: Table, account: EbayAccount, records: list[Record], asked: Asked) -> Ids:
-    """One INSERT … ON CONFLICT; returns the ids of what was inserted or changed, by natural key."""
+def _upsert(table: Table, account: EbayAccount, records: list[Record], asked: Asked) -> tuple[Ids, Ids]:
+    """One INSERT … ON CONFLICT; returns the ids of what was inserted, and of what was changed, by key."""
     model = table.model
     values = _columns(table, records[0], asked)
-    keys = ", ".join(f'"{name}"' for name in table.natural_key)
-    changing = [name for name in values if name not in table.natural_key]
+    keys = _quoted(table.natural_key)
+    own_keys = ", ".join(f't."{name}"' for name in table.natural_key)
+    changing = ["payload", *(name for name in values if name not in table.natural_key)]
     maturing, detailed = issubclass(model, MaturingRow), issubclass(model, DetailedRow)
     sql = (
-        f"INSERT INTO {_table(model)} AS t (account_id, house_name, {_quoted(values)}) SELECT "
-        f"%s, %s, {_quoted(values)} FROM unnest({_arrays(model, values)}) AS u({_quoted(values)}) "
+        f"INSERT INTO {_table(model)} AS t (account_id, house_name, {_quoted(values)}, payload) SELECT "
+        f"%s, %s, {_quoted(values)}, payload "
+        f"FROM {_recordset(model, values, 'u', beside=', unnest(%b::jsonb[])')} "
         f"ON CONFLICT (account_id, {keys}) DO UPDATE SET house_name = excluded.house_name, "
         + ", ".join(f'"{name}" = excluded."{name}"' for name in changing)
         + (", detail_at = NULL, detail_retry_at = NULL" if detailed and not table.details_once else "")
@@ -241,26 +250,31 @@ def _upsert(table: Table, account: EbayAccount, records: list[Record], asked: As
         "AND (t.ebay_modified_at IS NULL OR excluded.ebay_modified_at IS NULL "
         "OR excluded.ebay_modified_at >= t.ebay_modified_at) "
         + ("AND t.changed_at <= coalesce(%s, 'infinity'::timestamptz) " if maturing else "")
-        + f"RETURNING t.id, {', '.join(f't.{chr(34)}{name}{chr(34)}' for name in table.natural_key)}"
+        # A row version of this very statement that no older one was locked for is new (xmax is 0).
+        + f"RETURNING t.id, t.xmax = 0, {own_keys}"
     )
-    parameters = [_parameter(model, name, read, records) for name, read in values.items()]
+    rows = [{name: read(record) for name, read in values.items()} for record in records]
+    documents = [Jsonb(record.document.encoded, dumps=_as_is) for record in records]
     guard = [asked.at] if maturing else []
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [account.pk, account.house_name, *parameters, *guard])
-        ids = {tuple(key): pk for pk, *key in cursor.fetchall()}
-    if maturing and len(ids) < len(records):
-        _read_again(table, account, [record.key for record in records if record.key not in ids])
-    return ids
+    inserted: Ids = {}
+    changed: Ids = {}
+    with server_cursor() as cursor:
+        cursor.execute(sql, [account.pk, account.house_name, _encoded(rows), documents, *guard])
+        for pk, is_new, *key in cursor.fetchall():
+            (inserted if is_new else changed)[tuple(key)] = pk
+    if maturing and len(inserted) + len(changed) < len(records):
+        written = inserted.keys() | changed.keys()
+        _read_again(table, account, [record.key for record in records if record.key not in written])
+    return inserted, changed
 
 
 Reader = Callable[[Record], Any]
 
 
 def _columns(table: Table, first: Record, asked: Asked) -> dict[str, Reader]:
-    """The columns that are written, with how each is read from a record."""
+    """The columns beside the payload, with how each is read from a record; as JSON that PostgreSQL reads."""
     values: dict[str, Reader] = {name: _column_reader(name) for name in first.row.columns}
-    values["payload"] = lambda record: payloads.encoded(record.payload)
-    values["content_hash"] = lambda record: record.digest
+    values["content_hash"] = lambda record: f"\\x{record.digest.hex()}"
     values["ebay_modified_at"] = lambda record: record.row.modified_at
     if issubclass(table.model, MaturingRow):
         values["occurred_at"] = lambda record: record.row.occurred_at
@@ -270,21 +284,15 @@ def _columns(table: Table, first: Record, asked: Asked) -> dict[str, Reader]:
     return values
 
 
-def _parameter(model: type[models.Model], name: str, read: Reader, records: list[Record]) -> Any:
-    values = [read(record) for record in records]
-    is_document = model._meta.get_field(name).get_internal_type() == "JSONField"
-    return "\n".join(values) if is_document else values
-
-
 def _read_again(table: Table, account: EbayAccount, keys: list[tuple[Any, ...]]) -> None:
     """Two answers crossed: the next run asks eBay once more."""
-    columns = _quoted(table.natural_key)
-    with connection.cursor() as cursor:
+    with server_cursor() as cursor:
         cursor.execute(
             f"UPDATE {_table(table.model)} t SET check_at = coalesce(t.occurred_at, clock_timestamp()) "
-            f"FROM unnest({_key_arrays(table)}) AS k({columns}) WHERE t.account_id = %s AND "
-            + " AND ".join(f't."{name}" = k."{name}"' for name in table.natural_key),
-            [*(list(values) for values in zip(*keys, strict=True)), account.pk],
+            f"FROM {_recordset(table.model, table.natural_key, 'k')} WHERE "
+            + " AND ".join(f't."{name}" = k."{name}"' for name in table.natural_key)
+            + " AND t.account_id = %s",
+            [_encoded_keys(table, keys), account.pk],
         )
 
 
@@ -292,15 +300,20 @@ def _column_reader(name: str) -> Callable[[Record], Any]:
     return lambda record: record.row.columns[name]
 
 
-def _replace_children(table: Table, account: EbayAccount, records: list[Record], ids: Ids) -> None:
+def _write_children(
+    table: Table, account: EbayAccount, records: list[Record], inserted: Ids, changed: Ids
+) -> None:
     """Children of the written records become exactly what the records hold now."""
+    ids = inserted | changed
+    written = [record for record in records if record.key in ids]
     for relation, child in table.children.items():
         rows = [
             {child.parent: ids[record.key], **row}
-            for record in records
+            for record in written
             for row in _distinct(record.row.children[relation], child.key)
         ]
-        _delete_missing_children(child, list(ids.values()), rows)
+        if changed:
+            _delete_missing_children(child, list(changed.values()), rows)
         if rows:
             _upsert_children(child, account, rows)
 
@@ -311,14 +324,15 @@ def _distinct(rows: Iterable[dict[str, Any]], key: tuple[str, ...]) -> list[dict
 
 def _delete_missing_children(child: Child, parents: list[int], rows: list[dict[str, Any]]) -> None:
     names = [child.parent, *child.key]
-    with connection.cursor() as cursor:
+    kept = [{name: row[name] for name in names} for row in rows]
+    with server_cursor() as cursor:
         cursor.execute(
             f"DELETE FROM {_table(child.model)} c WHERE c.{child.parent}_id = ANY(%s) AND NOT EXISTS ("
-            f"SELECT 1 FROM unnest({_arrays(child.model, names)}) AS u({_quoted(names)}) "
+            f"SELECT 1 FROM {_recordset(child.model, names, 'u')} "
             f'WHERE u."{child.parent}" = c.{child.parent}_id AND '
             + " AND ".join(f'u."{name}" = c."{name}"' for name in child.key)
             + ")",
-            [parents, *([row[name] for row in rows] for name in names)],
+            [parents, _encoded(kept)],
         )
 
 
@@ -327,15 +341,15 @@ def _upsert_children(child: Child, account: EbayAccount, rows: list[dict[str, An
     target = ", ".join(f"{name}_id" if name == child.parent else f'"{name}"' for name in names)
     keys = ", ".join([f"{child.parent}_id", *(f'"{name}"' for name in child.key)])
     changing = [name for name in names if name != child.parent and name not in child.key]
-    with connection.cursor() as cursor:
+    with server_cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {_table(child.model)} AS c (account_id, {target}) SELECT %s, u.* "
-            f"FROM unnest({_arrays(child.model, names)}) AS u({_quoted(names)}) "
+            f"INSERT INTO {_table(child.model)} AS c (account_id, {target}) SELECT %s, {_quoted(names)} "
+            f"FROM {_recordset(child.model, names, 'u')} "
             f"ON CONFLICT ({keys}) DO UPDATE SET "
             + ", ".join(f'"{name}" = excluded."{name}"' for name in changing)
             + " WHERE "
             + " OR ".join(f'c."{name}" IS DISTINCT FROM excluded."{name}"' for name in changing),
-            [account.pk, *([row[name] for row in rows] for name in names)],
+            [account.pk, _encoded(rows)],
         )
 
 
@@ -347,17 +361,26 @@ def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _arrays(model: type[models.Model], names: Iterable[str]) -> str:
-    """`%s::text[], %s::timestamptz[], …` for unnest."""
-    return ", ".join(_array(model, name) for name in names)
+def _recordset(model: type[models.Model], names: Iterable[str], alias: str, *, beside: str = "") -> str:
+    """Rows as one parameter of JSON, which msgspec writes and PostgreSQL reads in C, where arrays would be
+    put together value by value in Python. `beside` is a column more, `payload`: a large document inside
+    another would be parsed twice."""
+    columns = ", ".join(f'"{name}" {_TYPES[_kind(model, name)]}' for name in names)
+    names = _quoted([*names, "payload"] if beside else names)
+    return f"ROWS FROM (json_to_recordset(%s::json) AS ({columns}){beside}) AS {alias}({names})"
 
 
-def _array(model: type[models.Model], name: str) -> str:
-    kind = _ARRAY_TYPES[model._meta.get_field(name).get_internal_type()]
-    # Documents come as one text of lines: psycopg would escape each quote of an array's elements, which
-    # cost half of a first load (benchmarks/README.md). Encoded JSON holds no line feed.
-    return f"string_to_array(%s, E'\\n')::{kind}" if kind == "jsonb[]" else f"%s::{kind}"
+def _kind(model: type[models.Model], name: str) -> str:
+    return model._meta.get_field(name).get_internal_type()
 
 
-def _key_arrays(table: Table) -> str:
-    return _arrays(table.model, table.natural_key)
+def _encoded_keys(table: Table, keys: Iterable[tuple[Any, ...]]) -> str:
+    return _encoded([dict(zip(table.natural_key, key, strict=True)) for key in keys])
+
+
+def _encoded(rows: list[dict[str, Any]]) -> str:
+    return msgspec.json.encode(rows).decode()
+
+
+def _as_is(document: Any) -> Any:
+    return document

@@ -8,13 +8,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncworkers.services.payloads import (
-    cleaned,
-    content_hash,
-    encoded,
-    storable_evidence,
-    with_withheld,
-)
+from syncworkers.services.payloads import document, storable_evidence, with_withheld
 
 SHIP_TO = ("instructions", "*", "step", "shipTo")
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=5)
@@ -48,21 +42,22 @@ def storable(value) -> bool:
 
 @given(wild_payloads)
 def test_what_is_cleaned_can_be_stored(payload):
-    result, count = cleaned(payload)
-    assert storable(result)
-    assert encoded(result)
-    assert (count == 0) == (result == payload)
+    stored = document(payload, ())
+    assert storable(stored.payload)
+    assert json.loads(stored.encoded) == stored.payload
+    assert (stored.replaced == 0) == (stored.payload == payload)
 
 
 @given(payloads)
 def test_nothing_is_cleaned_that_can_be_stored(payload):
-    assert cleaned(payload) == (payload, 0)
+    stored = document(payload, ())
+    assert (stored.payload, stored.replaced) == (payload, 0)
 
 
 def test_keys_and_nested_texts_are_cleaned_and_counted():
-    result, count = cleaned({"a\x00": ["\ud800x", {"b": "\x00\x00"}], "n": 1})
-    assert result == {"a�": ["�x", {"b": "��"}], "n": 1}
-    assert count == 4
+    stored = document({"a\x00": ["\ud800x", {"b": "\x00\x00"}], "n": 1}, ())
+    assert stored.payload == {"a�": ["�x", {"b": "��"}], "n": 1}
+    assert stored.replaced == 4
 
 
 @given(wild_payloads)
@@ -72,6 +67,10 @@ def test_evidence_of_anything_can_be_stored(payload):
 
 def test_evidence_is_valid_json_whatever_the_numbers():
     assert storable_evidence([math.inf, {"n": 10**40}]) == [None, {"n": 10**40}]
+
+
+def content_hash(payload, volatile_paths):
+    return document(payload, volatile_paths).digest
 
 
 @given(payloads)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,52 @@ def test_an_observers_refusal_is_not_taken_for_a_fault(connect):
     with pytest.raises(errors.Unavailable, match="switched off"):
         connected.client.call(GET_ORDERS)
     assert (connected.waits, connected.server.connections) == ([], 0)
+
+
+def test_a_call_begun_is_under_way_before_its_answer_is_wanted(connect):
+    asked = threading.Event()
+
+    def note_and_answer(connection, stop):
+        asked.set()
+        json_answer({"a": 1})(connection, stop)
+
+    connected = connect(note_and_answer)
+    wait = connected.client.begin(GET_ORDERS, params={"limit": "5"})
+    assert asked.wait(10)
+    assert connected.watcher.exchanges == []
+    assert wait().json() == {"a": 1}
+    assert [exchange.status for exchange in connected.watcher.exchanges] == [200]
+    assert connected.server.requests[0].params == {"limit": "5"}
+
+
+def test_what_goes_wrong_with_a_call_begun_is_mended_as_ever(connect):
+    connected = connect(EXPIRED, rest_error(503, 1), json_answer({"a": 1}))
+    answered = connected.client.begin(GET_ORDERS)()
+    assert (answered.json(), answered.attempts) == ({"a": 1}, 3)
+    assert connected.tokens.rejected == [ACCESS_TOKEN]
+    assert [call.attempt for call in connected.watcher.calls] == [1, 2, 3]
+
+
+def test_a_call_that_is_refused_ahead_is_made_when_it_is_wanted(connect):
+    connected = connect(json_answer({"a": 1}))
+    let_pass = connected.watcher.before_call
+
+    def refuse(call):
+        raise errors.Unavailable("not now")
+
+    connected.watcher.before_call = refuse
+    wait = connected.client.begin(GET_ORDERS)
+    with pytest.raises(errors.Unavailable, match="not now"):
+        wait()
+    connected.watcher.before_call = let_pass
+    assert (wait().json(), len(connected.server.requests)) == ({"a": 1}, 1)
+
+
+def test_what_must_not_be_repeated_is_not_sent_on_suspicion(connect):
+    connected = connect(json_answer({}))
+    with pytest.raises(ValueError, match="suspicion"):
+        connected.client.begin(POST)
+    assert connected.server.requests == []
 
 
 def test_nothing_to_show_is_an_empty_object_where_allowed(connect):

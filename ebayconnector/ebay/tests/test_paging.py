@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ebayconnector.ebay import errors, fulfillment
+from ebayconnector.ebay.answers import Answer
+from ebayconnector.ebay.paging import offset_pages
 
 from .loopback import answer, json_answer, rest_error
 
@@ -150,3 +154,68 @@ def test_one_order(connect):
     assert connected.server.requests[0].target == "/sell/fulfillment/v1/order/12-34567-89012"
     with pytest.raises(errors.NotFound):
         fulfillment.get_order(connected.client, "1")
+
+
+class Shelf:
+    """Forty rows in pages; notes when a page is asked for, and when its answer is waited for."""
+
+    def __init__(self, rows: int = 40) -> None:
+        self.rows = rows
+        self.events: list[tuple[str, int]] = []
+
+    def answer(self, offset: int, limit: int) -> Answer:
+        last = min(offset + limit, self.rows)
+        document = {"orders": orders(offset, last - offset), "total": self.rows, "next": f"?offset={last}"}
+        return Answer(200, {}, b"{}", START, 0.1, 1, document=document)
+
+    def fetch(self, offset: int, limit: int) -> Answer:
+        self.events.append(("fetched", offset))
+        return self.answer(offset, limit)
+
+    def begin(self, offset: int, limit: int) -> Callable[[], Answer]:
+        self.events.append(("begun", offset))
+
+        def wait() -> Answer:
+            self.events.append(("awaited", offset))
+            return self.answer(offset, limit)
+
+        return wait
+
+
+def test_two_pages_are_on_their_way_from_the_second_page_on():
+    shelf = Shelf()
+    pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin)
+    next(pages)
+    assert shelf.events == [("fetched", 0)]
+    assert not next(pages).ahead
+    assert shelf.events[1:] == [("fetched", 8), ("begun", 16), ("begun", 24)]
+    assert next(pages).ahead
+    assert shelf.events[4:] == [("awaited", 16), ("begun", 32)]
+    assert [page.offset for page in pages] == [24, 32]
+    assert shelf.events[6:] == [("awaited", 24), ("awaited", 32)]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 9, 10, 17, 18, 25, 26, 41])
+def test_pages_asked_for_ahead_are_the_same_pages(rows):
+    plain, ahead = Shelf(rows), Shelf(rows)
+    expected = list(offset_pages(plain.fetch, items_key="orders", limit=9, overlap=1))
+    found = list(offset_pages(ahead.fetch, items_key="orders", limit=9, overlap=1, begin=ahead.begin))
+    assert [replace(page, ahead=False) for page in found] == expected
+    begun = sorted(offset for event, offset in ahead.events if event == "begun")
+    assert begun == sorted(offset for event, offset in ahead.events if event == "awaited")
+
+
+def test_a_server_that_gives_smaller_pages_than_before_is_asked_anew():
+    shelf = Shelf()
+    whole = shelf.answer
+
+    def smaller_later(offset: int, limit: int) -> Answer:
+        answer = whole(offset, limit if offset < 16 else 5)
+        answer.document["limit"] = limit if offset < 16 else 5
+        return answer
+
+    shelf.answer = smaller_later
+    pages = list(offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin))
+    seen = {item["orderId"] for page in pages for item in page.items}
+    assert seen == {str(number) for number in range(40)}
+    assert [page.offset for page in pages][:4] == [0, 8, 16, 20]
