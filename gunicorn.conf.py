@@ -4,5 +4,6 @@
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(L)ss'
 accesslog = "-"
 workers = 2
+worker_class = "ebayconnector.web.WebWorker"
 threads = 8
 graceful_timeout = 20

@@ -172,3 +172,96 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_label} {self.action} {self.target_label}"
+
+
+class Notice(models.Model):
+    """Something that a person should know, open as long as its cause lasts (`notices.settle`).
+
+    `subject_key` names what it is about within its kind; without an organisation it is the installation's,
+    for superusers. `stage` grows with each threshold that is crossed, and each stage is worth one e-mail.
+    """
+
+    ORGANIZATION_LOOKUP = "organization_id"
+
+    # `one_open_notice` and `notices_by_age` begin with what is asked for.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, null=True, related_name="notices")
+    kind = models.CharField(max_length=40)
+    subject_key = models.CharField(max_length=200)
+    stage = models.PositiveSmallIntegerField(default=1)
+    urgent = models.BooleanField(default=False)
+    title = models.CharField(max_length=300)
+    text = models.TextField()
+    path = models.CharField(max_length=300, blank=True, help_text="The console's page where it is put right")
+    opened_at = models.DateTimeField()
+    changed_at = models.DateTimeField(help_text="When its words last changed")
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-opened_at", "-id"]
+        constraints = [
+            # Two checks at once, or a check and an event: the second finds the cause's notice open.
+            models.UniqueConstraint(
+                fields=["organization", "kind", "subject_key"],
+                condition=Q(closed_at=None),
+                nulls_distinct=False,
+                name="one_open_notice",
+            ),
+        ]
+        indexes = [
+            # Closing what has healed; the number in the side bar.
+            models.Index(fields=["kind"], condition=Q(closed_at=None), name="notices_open"),
+            # The list of an organisation, newest first.
+            models.Index(fields=["organization", "-opened_at"], name="notices_of_organization"),
+            # Retention deletes by age.
+            models.Index(fields=["closed_at"], condition=Q(closed_at__isnull=False), name="notices_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class MailState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    SENDING = "sending", "Being sent"
+    SENT = "sent", "Sent"
+    UNCLEAR = "unclear", "Unclear: it may have been sent"
+    DROPPED = "dropped", "Not sent: it healed before"
+
+
+class NoticeMail(models.Model):
+    """The one e-mail about a stage of a notice: never sent twice, tried again while the server refuses it."""
+
+    ORGANIZATION_LOOKUP = "notice__organization_id"
+
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="mails", db_index=False)
+    stage = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=10, choices=MailState.choices, default=MailState.WAITING)
+    created_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    recipients = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["notice", "stage"], name="one_mail_per_stage"),
+        ]
+        indexes = [
+            # What is due, and what its process left behind.
+            models.Index(
+                fields=["next_attempt_at"], condition=Q(state__in=["waiting", "sending"]), name="mails_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"e-mail about {self.notice_id}"

@@ -11,11 +11,16 @@ from typing import Any
 from . import report
 from .stage import BenchmarkFailed, Stage, running_stage
 
-NAMES = ("loads", "memory", "tick", "accounting", "breakdown")
+NAMES = ("loads", "memory", "tick", "accounting", "tokens", "notices", "breakdown")
 _PER_ROW_ORDERS = 2000
 _PER_ROW_WORKERS = 1000
 _ACCOUNTING_PROCESSES = 8
 _ACCOUNTING_CALLS = 2000
+_TOKEN_ACCOUNTS = 1000
+_TOKEN_CALLS = 5000
+_TOKEN_ONE_BY_ONE = 100
+_NOTICES = 500
+_INDEXED_PEOPLE = 1_000_000
 
 
 def main() -> int:
@@ -87,6 +92,16 @@ def _accounting(stage: Stage, args: argparse.Namespace) -> Any:
     return stage.measure("accounting", processes=_ACCOUNTING_PROCESSES, calls=_ACCOUNTING_CALLS)
 
 
+def _tokens(stage: Stage, args: argparse.Namespace) -> Any:
+    _say(f"access tokens of {_TOKEN_ACCOUNTS:,} accounts")
+    return stage.measure("tokens", accounts=_TOKEN_ACCOUNTS, calls=_TOKEN_CALLS, one_by_one=_TOKEN_ONE_BY_ONE)
+
+
+def _notices(stage: Stage, args: argparse.Namespace) -> Any:
+    _say(f"{_NOTICES} deletion notices that match nobody")
+    return stage.measure("notices", notices=_NOTICES, indexed=_INDEXED_PEOPLE)
+
+
 def _breakdown(stage: Stage, args: argparse.Namespace) -> Any:
     _say("where the time goes")
     return stage.measure("breakdown", orders=args.orders)
@@ -101,6 +116,8 @@ _MEASURES = {
     "memory": _memory,
     "tick": _tick,
     "accounting": _accounting,
+    "tokens": _tokens,
+    "notices": _notices,
     "breakdown": _breakdown,
 }
 

@@ -15,7 +15,17 @@ import django
 
 def measurements() -> Mapping[str, Callable[..., Any]]:
     """All measurements by name; imported late, because they need Django set up."""
-    from . import accounting, bare_limit, breakdown, engine_load, memory, per_row, ticking
+    from . import (
+        accounting,
+        bare_limit,
+        breakdown,
+        engine_load,
+        memory,
+        notice_burst,
+        per_row,
+        ticking,
+        token_road,
+    )
 
     return {
         "engine": engine_load.measure,
@@ -25,6 +35,8 @@ def measurements() -> Mapping[str, Callable[..., Any]]:
         "tick": ticking.measure,
         "breakdown": breakdown.measure,
         "accounting": accounting.measure,
+        "tokens": token_road.measure,
+        "notices": notice_burst.measure,
     }
 
 

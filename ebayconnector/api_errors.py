@@ -17,6 +17,7 @@ from accounts.access import NotAllowed
 from accounts.services import HouseNameTaken
 from syncworkers.services.history import UnusableStart
 from tokens.services.connect import ConnectRefused
+from tokens.services.health import CannotCheck
 from tokens.services.refresh import RefreshUnderWay
 
 API_PREFIXES = ("/api/", "/ebay-accounts", "/ebay/workers")
@@ -46,6 +47,7 @@ _MEANINGS: dict[type[Exception], _Meaning] = {
     HouseNameTaken: _Meaning(409, "house_name_taken"),
     ConnectRefused: _Meaning(400, "connect_refused"),
     UnusableStart: _Meaning(400, "unusable_cursor"),
+    CannotCheck: _Meaning(503, "quota"),
     RefreshUnderWay: _Meaning(503, "refresh_under_way"),
 }
 

@@ -24,6 +24,7 @@ from django_q.tasks import async_task
 from syncworkers.services.runs import abandon_runs_of
 from tokens import processes as heartbeats
 
+from . import notice_checks
 from .database import fetch_one
 from .processes import kill_group, start_group, stop_flag, stop_group
 
@@ -106,8 +107,9 @@ class ClusterGuard:
         return start_group([sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"], env=env)
 
     def _look_after(self, child: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
-        """One round: beat, canary, and a new cluster when this one died or is wedged."""
+        """One round: beat, canary, notices where the schedule is dead, a new cluster for one that is too."""
         self._quietly(self._beat)
+        self._quietly(notice_checks.stand_in)
         if child.poll() is not None:
             return self._replace(child, f"ended by itself ({child.returncode})")
         if self._quietly(self._wedged):

@@ -152,6 +152,7 @@ def staged(home: Path, folder: Path, web: int, simulator: int, *, durable: bool)
         web_url, simulator_url = f"http://127.0.0.1:{web}", f"http://127.0.0.1:{simulator}"
         env = {**os.environ, **_settings(folder), "DATABASE_URL": server.url}
         env |= {"PUBLIC_URL": web_url, "EBAY_SIMULATOR_URL": simulator_url}
+        env |= {"EBAY_NOTIFICATION_ENDPOINT": f"{web_url}/webhooks/ebay/events"}
         stage = Stage(folder, env, simulator_url, web_url)
         try:
             yield stage
@@ -177,7 +178,9 @@ def _settings(folder: Path) -> Mapping[str, str]:
         "EBAY_SIMULATOR_CLIENT_ID": "SimulatorApp-SIM-0001",
         "EBAY_SIMULATOR_CLIENT_SECRET": "SIM-secret-0001-not-a-real-key",
         "EBAY_SIMULATOR_RUNAME": "Simulator-RuName-1",
+        "EBAY_NOTIFICATION_VERIFICATION_TOKEN": "the-demo-s-own-verification-token-0001",
         "RELEASE": "demo",
+        "EMAIL_URL": "consolemail://",
         "Q_WORKERS": "2",
     }
 
@@ -209,6 +212,8 @@ def _start_services(stage: Stage, simulator_options: list[str]) -> None:
     # Before accounts are connected: the German one gets no Finances without it.
     stage.run("setup_signing_key", "--environment", "simulator")
     _wait_for(stage, f"{stage.web_url}/admin/login/")
+    # eBay calls the web server meanwhile.
+    stage.run("setup_notifications", "--environment", "simulator", "--email", "demo@example.com")
 
 
 def _wait_for(stage: Stage, url: str) -> None:

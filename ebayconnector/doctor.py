@@ -16,11 +16,14 @@ from django_q.models import Schedule
 from accounts.access import SYSTEM
 from accounts.display import from_now
 from accounts.models import EbayAccount
+from accounts.notice_mail import undelivered
 from syncworkers.models import SyncState
 from syncworkers.registry import WORKERS, Worker
 from tokens import scopes, sealing, wire
-from tokens.models import SigningKey
+from tokens.key_use import key_uses
+from tokens.models import ConnectLog, SigningKey
 from tokens.selectors import TokenRow, pauses_in_force, schedule_status, stored_secrets, token_rows
+from tokens.services.notification_setup import setup_states
 from tokens.services.signing import current_key, why_unusable
 from tokens.services.signing_setup import RENEW_BEFORE
 
@@ -164,6 +167,28 @@ def _newest_key() -> str:
         return ""
 
 
+def _keys() -> Iterator[Finding]:
+    """How much each key seals; whether single tokens open is another check's business."""
+    try:
+        uses = key_uses()
+    except sealing.KeyRingError as failure:
+        advice = "docs/operations.md, Keys, says how to make one"
+        yield Finding(Level.PROBLEM, "keys", f"TOKEN_ENCRYPTION_KEYS: {failure}", advice)
+        return
+    for use in uses:
+        detail = f"{use.key_id or 'no key'} ({use.standing}): {use.values} sealed values"
+        if use.standing == "newest":
+            yield Finding(Level.OK, "keys", detail)
+        elif use.standing == "older" and use.values:
+            yield Finding(Level.WARNING, "keys", detail, "manage.py rotate_token_keys")
+        elif use.standing == "older":
+            yield Finding(Level.OK, "keys", f"{detail}: take it out of TOKEN_ENCRYPTION_KEYS")
+        else:
+            places = ", ".join(sorted(use.places))
+            advice = "put the key back, or reconnect the accounts and renew the signing key"
+            yield Finding(Level.WARNING, "keys", f"{detail} in {places}", advice)
+
+
 def _schedules() -> Iterator[Finding]:
     findings = [finding for job in JOBS if (finding := _schedule_fault(job))]
     unknown = Schedule.objects.exclude(name__in=[job.name for job in JOBS]).values_list("name", flat=True)
@@ -218,6 +243,17 @@ def _refresh_job() -> Iterator[Finding]:
         yield Finding(Level.WARNING, "token refresh", f"{how}; {success}", see)
 
 
+def _terminal() -> Iterator[Finding]:
+    since = timezone.now() - timedelta(days=1)
+    lost = ConnectLog.objects.filter(action=wire.NOT_KEPT, created_at__gt=since).count()
+    if lost:
+        detail = f"{lost} exchange{'s were' if lost > 1 else ' was'} not kept since yesterday"
+        advice = "report it as a fault; the log of the process says why"
+        yield Finding(Level.PROBLEM, "terminal", detail, advice)
+    else:
+        yield Finding(Level.OK, "terminal", "every exchange since yesterday was kept")
+
+
 def _environments() -> list[str]:
     """Those that active accounts are in."""
     names = EbayAccount.objects.filter(is_active=True).values_list("environment", flat=True)
@@ -266,6 +302,21 @@ def _key_state(environment: str, key: SigningKey) -> Finding:
     return Finding(
         level, "signing key", detail, "the daily job failed to renew it: manage.py setup_signing_key"
     )
+
+
+def _notifications() -> Iterator[Finding]:
+    for state in setup_states(_environments()):
+        yield Finding(Level(state.level), "notifications", state.detail, state.advice)
+
+
+def _mails() -> Iterator[Finding]:
+    waiting = undelivered()
+    if waiting:
+        detail = f"notices that cannot be sent: {len(waiting)}: {waiting[0].error}"
+        yield Finding(Level.PROBLEM, "e-mail", detail, "check EMAIL_URL, and the admins' addresses")
+    else:
+        where = settings.EMAIL_BACKEND.split(".")[-2]
+        yield Finding(Level.OK, "e-mail", f"no notice waits for the mail server ({where})")
 
 
 def _ebay() -> Iterator[Finding]:
@@ -373,10 +424,14 @@ def _name(account: EbayAccount) -> str:
 _CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "processes": _processes,
     "tokens": _tokens,
+    "keys": _keys,
     "schedules": _schedules,
     "token refresh": _refresh_job,
+    "terminal": _terminal,
     "keyset": _keysets,
     "signing key": _signing_keys,
+    "notifications": _notifications,
+    "e-mail": _mails,
     "eBay": _ebay,
     "scopes": _scopes,
     "accounts": _accounts,

@@ -7,8 +7,10 @@ the process with the variable's name and what is expected, never with the value.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -82,3 +84,41 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}")
     return value
+
+
+@dataclass(frozen=True)
+class Mail:
+    """Django's settings for sending e-mail."""
+
+    backend: str
+    host: str = ""
+    port: int = 25
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    tls: bool = False
+    ssl: bool = False
+    folder: str | None = None
+
+
+_BACKENDS = "django.core.mail.backends"
+# scheme: the port where none is given, STARTTLS, TLS from the first byte
+_MAIL_SERVERS = {"smtp": (25, False, False), "smtp+tls": (587, True, False), "smtp+ssl": (465, False, True)}
+_MAIL_HELP = "smtp[+tls|+ssl]://user:password@host:port, consolemail:// or filemail:///folder"
+
+
+def email(name: str, default: str) -> Mail:
+    """Where e-mail goes, from a URL that may hold a password (so that it may come from a file)."""
+    url = urlsplit(secret(name, default) or default)
+    if url.scheme == "consolemail":
+        return Mail(f"{_BACKENDS}.console.EmailBackend")
+    if url.scheme == "filemail" and url.path:
+        return Mail(f"{_BACKENDS}.filebased.EmailBackend", folder=unquote(url.path))
+    try:
+        port, tls, ssl = _MAIL_SERVERS[url.scheme]
+        port = url.port or port
+    except (KeyError, ValueError):
+        raise ImproperlyConfigured(f"{name} must read {_MAIL_HELP}") from None
+    if not url.hostname:
+        raise ImproperlyConfigured(f"{name} must read {_MAIL_HELP}")
+    user, password = unquote(url.username or ""), unquote(url.password or "")
+    return Mail(f"{_BACKENDS}.smtp.EmailBackend", url.hostname, port, user, password, tls, ssl)

@@ -9,13 +9,12 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from tokens.models import ProcessHeartbeat
-from tokens.processes import ALIVE, key_ring_fingerprint
+from tokens.processes import key_ring_fingerprint, live_processes
 
 from .clusters import cluster_names
 
@@ -69,25 +68,20 @@ def _migrations() -> str:
 
 
 def _clusters() -> str:
-    running = set(_live().filter(kind="cluster", stopping_at=None).values_list("name", flat=True))
+    running = set(live_processes().filter(kind="cluster", stopping_at=None).values_list("name", flat=True))
     missing = [name for name in cluster_names() if name not in running]
     return f"not running: {', '.join(missing)}; start manage.py cluster NAME" if missing else ""
 
 
 def _release() -> str:
-    return _others(_live().exclude(release=settings.RELEASE), "another release")
+    return _others(live_processes().exclude(release=settings.RELEASE), "another release")
 
 
 def _key_ring() -> str:
     own = key_ring_fingerprint()
     if not own:
         return "TOKEN_ENCRYPTION_KEYS of this process cannot be used"
-    return _others(_live().exclude(key_ring=own), "another key ring")
-
-
-def _live() -> QuerySet[ProcessHeartbeat]:
-    """Processes that reported within 30 s, by the database's clock."""
-    return ProcessHeartbeat.objects.filter(beat_at__gt=Now() - ALIVE)
+    return _others(live_processes().exclude(key_ring=own), "another key ring")
 
 
 def _others(processes: QuerySet[ProcessHeartbeat], what: str) -> str:

@@ -26,8 +26,12 @@ class Job:
 JOBS = (
     Job("tick", "syncworkers.tasks.tick", 1),
     Job("token refresh", "tokens.tasks.start_refresh_cycle", 10),
+    Job("notices", "ebayconnector.notice_checks.check_notices", 1),
+    Job("health checks", "tokens.tasks.start_health_checks", 10),
+    Job("deletions", "syncworkers.tasks.resume_deletions", 1),
     Job("rate limits", "tokens.tasks.start_rate_limit_readings", 60),
     Job("signing keys", "tokens.tasks.start_key_renewal", 1440),
+    Job("inbox", "ebayconnector.topics.look_after_inbox", 1),
     Job("retention", "ebayconnector.schedules.apply_retention", 60),
 )
 
@@ -51,7 +55,13 @@ RETENTION = (
     Retention("tokens.RefreshCycle", "started_at", timedelta(days=30)),
     Retention("tokens.ConnectTicket", "created_at", timedelta(days=30)),
     Retention("tokens.ProcessHeartbeat", "beat_at", timedelta(days=1)),
+    Retention("tokens.InboundNotification", "received_at", timedelta(days=90)),
+    Retention("tokens.NotificationKey", "created_at", timedelta(days=1)),
+    Retention("tokens.ErasedPerson", "expires_at", timedelta(0)),
     Retention("tokens.ApiPause", "until", timedelta(days=1)),
+    Retention("tokens.HealthCheck", "checked_at", timedelta(days=90)),
+    Retention("tokens.AccountDeletion", "finished_at", timedelta(days=730)),
+    Retention("accounts.Notice", "closed_at", timedelta(days=90)),
     Retention("accounts.AuditEvent", "created_at", timedelta(days=730)),
     Retention("django_q.Task", "stopped", timedelta(days=14)),
     Retention("sessions.Session", "expire_date", timedelta(0)),

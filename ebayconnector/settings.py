@@ -28,6 +28,7 @@ environ.Env.read_env(BASE_DIR / ".env")
 DEBUG = env.boolean("DEBUG", False)
 INSECURE_DEVELOPMENT_KEY = "insecure-development-key-" + "0" * 32
 SECRET_KEY = env.secret("SECRET_KEY", INSECURE_DEVELOPMENT_KEY if DEBUG else "")
+SECRET_KEY_FALLBACKS = env.secret_words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -96,6 +97,8 @@ if DATABASE_URL:
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "connect_timeout": 10,
+            # Statements are prepared where the code asks for it; Django's own never are.
+            "prepare_threshold": 5,
             "application_name": "ebayconnector",
         },
     }
@@ -138,6 +141,9 @@ EBAY_APPLICATIONS = {
     }
     for name in EBAY_ENVIRONMENTS
 }
+# Where eBay sends notifications, exactly as it is registered there, and what its challenge is answered with.
+EBAY_NOTIFICATION_ENDPOINT = env.text("EBAY_NOTIFICATION_ENDPOINT")
+EBAY_NOTIFICATION_VERIFICATION_TOKEN = env.secret("EBAY_NOTIFICATION_VERIFICATION_TOKEN")
 # Key ring that seals tokens, newest first; deliberately not SECRET_KEY.
 TOKEN_ENCRYPTION_KEYS = env.secret_words("TOKEN_ENCRYPTION_KEYS")
 
@@ -176,6 +182,17 @@ Q_CLUSTER: dict[str, Any] = {
         },
     },
 }
+
+# -- E-mail ------------------------------------------------------------------------------------------
+# Without a server, e-mails are written to the log of the process that sends them.
+_mail = env.email("EMAIL_URL", "consolemail://")
+EMAIL_BACKEND = _mail.backend
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.tls, _mail.ssl
+EMAIL_FILE_PATH = _mail.folder
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "ebayconnector@localhost")
 
 # -- API ---------------------------------------------------------------------------------------------
 REST_FRAMEWORK: dict[str, Any] = {

@@ -11,6 +11,7 @@ from accounts.api.urls import routes as login_routes
 from accounts.api.views import UnknownAddress
 from syncworkers.api.urls import routes as worker_routes
 from tokens import views as connect_views
+from tokens import webhooks
 from tokens.api.urls import routes as account_routes
 
 from . import health
@@ -23,6 +24,7 @@ _documentation = [
 urlpatterns = [
     re_path(r"^ebay/connect/?$", connect_views.connect, name="connect"),
     re_path(r"^ebay/connect/callback/?$", connect_views.callback, name="connect_callback"),
+    re_path(r"^webhooks/ebay/events/?$", webhooks.events, name="ebay_events"),
     re_path(r"^healthz/?$", health.healthz, name="healthz"),
     re_path(r"^readyz/?$", health.readyz, name="readyz"),
     *patterns([*login_routes, *account_routes, *worker_routes, *_documentation]),

@@ -22,3 +22,8 @@ def start_account(account_id: int) -> int:
 def delete_account_data(account_id: int) -> bool:
     """One share of deleting a disconnected account; True when it is done."""
     return erase.erase_in_background(account_id)
+
+
+def resume_deletions() -> int:
+    """The schedule's: how many deletions go on that a dead process left."""
+    return erase.resume_deletions()

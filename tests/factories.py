@@ -10,7 +10,7 @@ import factory
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from accounts.models import EbayAccount, Membership, Organization, Role, User
+from accounts.models import EbayAccount, Membership, Notice, Organization, Role, User
 from syncworkers.models import (
     ActiveListing,
     Case,
@@ -128,6 +128,23 @@ def give_token(account: EbayAccount, *, access: str = ACCESS_TOKEN, refresh: str
         "last_refreshed_by": "connect",
     }
     return EbayToken.objects.update_or_create(account=account, defaults=defaults | values)[0]
+
+
+class NoticeFactory(factory.django.DjangoModelFactory):
+    """Open; it is about an account of its own."""
+
+    class Meta:
+        model = Notice
+
+    account = factory.SubFactory(AccountFactory)
+    organization = factory.LazyAttribute(lambda notice: notice.account.organization)
+    kind = "needs_reconnect"
+    subject_key = factory.Sequence(lambda n: f"account:{n}")
+    title = factory.LazyAttribute(lambda notice: f"{notice.account} must be reconnected")
+    text = "Press Reconnect."
+    path = "/admin/"
+    opened_at = factory.LazyFunction(timezone.now)
+    changed_at = factory.LazyFunction(timezone.now)
 
 
 class SyncStateFactory(factory.django.DjangoModelFactory):

@@ -37,6 +37,7 @@ from tests.factories import (
     MembershipFactory,
     MessageBodyFactory,
     MessageFactory,
+    NoticeFactory,
     OfferFactory,
     OrderFactory,
     OrderLineItemFactory,
@@ -56,7 +57,14 @@ from tests.factories import (
     UserFactory,
     member,
 )
-from tokens.models import ConnectLog, RefreshCycle, TokenRefreshLog
+from tokens.models import (
+    AccountDeletion,
+    ConnectLog,
+    ConnectTicket,
+    HealthCheck,
+    RefreshCycle,
+    TokenRefreshLog,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -142,6 +150,19 @@ def world() -> World:
         ),
         TokenRefreshLog.objects.create(
             account=account, triggered_by="admin", success=False, error_message=CANARY, started_at=now
+        ),
+        NoticeFactory(account=account, title=CANARY, text=CANARY, subject_key=CANARY),
+        HealthCheck.objects.create(
+            account=account, checked_at=now, checked_by="identity", ok=False, error_code=CANARY, error=CANARY
+        ),
+        AccountDeletion.objects.create(
+            organization=organization, account_id=account.pk, house_name=CANARY, requested_by=CANARY,
+            requested_at=now, deleted={CANARY: 1},
+        ),
+        ConnectTicket.objects.create(
+            organization=organization, account=account, house_name=CANARY, purpose="SELLER", scopes=[],
+            environment="simulator", secret_hash="x", created_by_label=CANARY, link_expires_at=now,
+            outcome=CANARY,
         ),
         ConnectLog.objects.create(
             organization=organization, account=account, environment="simulator", action="token_refreshed",
@@ -289,7 +310,8 @@ def test_a_login_without_an_organisation_sees_empty_pages(world):
 
 FOR_ADMINS = {
     "accounts_apikey_changelist", "accounts_apikey_add", "accounts_membership_add",
-    "tokens_connectlog_changelist", "connect_account", "terminal", "terminal_rows",
+    "tokens_connectlog_changelist", "tokens_connectticket_changelist", "connect_account", "terminal",
+    "terminal_rows",
 }  # fmt: skip
 
 
@@ -300,6 +322,8 @@ def may_open(name: str, role: str) -> bool:
         if isinstance(a, SuperuserAdmin)
     }
     prefix, _, page = name.rpartition("_")
+    if name in ("keys", "key_rows"):
+        return role == "superuser"
     if role == "superuser":
         return page != "add" or prefix in {
             "accounts_organization", "accounts_user", "accounts_membership", "accounts_apikey"
@@ -320,7 +344,8 @@ def test_each_role_opens_what_is_its_own(role, world):
     )
     client = logged_in(user)
     model_pages = [n for n in plain_names() if n.rpartition("_")[2] in ("changelist", "add")]
-    for name in ["index", "dashboard_cards", "workers", "workers_board", *FOR_ADMINS, *model_pages]:
+    pages = ["index", "dashboard_cards", "workers", "workers_board", "keys", "key_rows"]
+    for name in [*pages, *FOR_ADMINS, *model_pages]:
         expected = 200 if may_open(name, role) else 403
         assert client.get(reverse(f"admin:{name}")).status_code == expected, name
 

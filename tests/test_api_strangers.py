@@ -21,11 +21,12 @@ from tests.api_callers import as_machine, as_member
 from tests.factories import (
     ROW_FACTORIES,
     AccountFactory,
+    NoticeFactory,
     OrderLineItemFactory,
     OrganizationFactory,
     RunFactory,
 )
-from tokens.models import ConnectLog, ConnectTicket, EbayToken, TokenRefreshLog
+from tokens.models import ConnectLog, ConnectTicket, EbayToken, HealthCheck, TokenRefreshLog
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -67,12 +68,15 @@ WALK: dict[tuple[str, str], Probe] = {
     ("api-login-refresh", "POST"): Probe(PUBLIC, "/api/auth/token/refresh"),
     ("api-schema", "GET"): Probe(PUBLIC, "/api/schema/"),
     ("api-docs", "GET"): Probe(PUBLIC, "/api/docs/"),
+    ("api-notices", "GET"): Probe(EMPTY, "/api/notices/"),
     ("api-accounts", "GET"): Probe(EMPTY, "/api/ebay-accounts/"),
     ("api-accounts", "POST"): Probe(MISSING, "/api/ebay-accounts/", _connect),
     ("api-account", "GET"): Probe(MISSING, ACCOUNT),
     ("api-account", "PATCH"): Probe(MISSING, ACCOUNT, lambda ids: {"house_name": "Stolen"}),
     ("api-account", "DELETE"): Probe(MISSING, f"{ACCOUNT}?data=delete"),
     ("api-account-reconnect", "POST"): Probe(MISSING, f"{ACCOUNT}reconnect"),
+    ("api-account-health-check", "POST"): Probe(MISSING, f"{ACCOUNT}health-check"),
+    ("api-account-health-checks", "GET"): Probe(MISSING, f"{ACCOUNT}health-checks"),
     ("api-account-refresh", "POST"): Probe(MISSING, f"{ACCOUNT}refresh-token"),
     ("api-tokens-status", "GET"): Probe(EMPTY, f"{ADMIN}/tokens/status"),
     ("api-tokens-terminal", "GET"): Probe(EMPTY, f"{ADMIN}/tokens/terminal-logs"),
@@ -116,6 +120,8 @@ DETOURS = {
     f"{AT}/schedule": EMPTY,
     "/api/ebay-accounts/?organization={organization}": EMPTY,
     f"{ADMIN}/tokens/status?account_id={{account}}": EMPTY,
+    "/api/notices/?account_id={account}": EMPTY,
+    "/api/notices/?organization={organization}": EMPTY,
     f"{ADMIN}/tokens/terminal-logs?account_id={{account}}": EMPTY,
     "/api/data/orders/?sku=ABC-1": EMPTY,
     "/api/data/orders/?search=A+thing": EMPTY,
@@ -151,6 +157,8 @@ def victim():
     run = RunFactory(account=account)
     WorkerLog.objects.create(run=run, event="page", message="theirs")
     TokenRefreshLog.objects.create(account=account, triggered_by="admin", started_at=account.connected_at)
+    HealthCheck.objects.create(account=account, checked_at=account.connected_at, checked_by="call", ok=True)
+    NoticeFactory(organization=account.organization, account=account)
     ConnectLog.objects.create(
         account=account,
         organization=account.organization,
@@ -190,7 +198,7 @@ def nothing_happened(victim):
         and account.house_name != "Stolen"
         and EbayToken.objects.filter(account=account, refresh_error="").exists()
         and WorkerRun.objects.get().status == "queued"
-        and TokenRefreshLog.objects.count() == ConnectLog.objects.count() == 1
+        and TokenRefreshLog.objects.count() == ConnectLog.objects.count() == HealthCheck.objects.count() == 1
         and not any(model.objects.exists() for model in (SyncSwitch, SyncState, ConnectTicket))
         and not AuditEvent.objects.filter(organization=victim.organization).exists()
     )

@@ -7,11 +7,13 @@ import logging
 import os
 import pickle
 import re
+from io import StringIO
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote_plus
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.urls import get_resolver
@@ -20,6 +22,7 @@ from django_q.models import OrmQ, Task
 from accounts.access import principal_of_user
 from accounts.models import Organization, Role, User
 from accounts.services import create_api_key
+from ebayconnector.ebay.analytics import rate_limits
 from syncworkers.models import Trigger, WorkerRun
 from syncworkers.registry import WORKERS
 from syncworkers.services import runs
@@ -27,8 +30,9 @@ from tests.factories import PASSWORD
 from tests.processes import running_cluster
 from tests.test_flows import connected
 from tests.waiting import eventually
-from tokens.models import EbayToken, RefreshTrigger
+from tokens.models import EbayToken, ProcessHeartbeat, RefreshTrigger
 from tokens.services import cycle
+from tokens.services.clients import application_client_for
 from tokens.services.refresh import refresh_now
 
 pytestmark = [
@@ -42,9 +46,9 @@ def secrets_that_were_used(simulator) -> dict[str, str]:
     """Every token, code and key that travelled in this test, by a name to report."""
     found = {
         "client secret": django_settings.EBAY_APPLICATIONS["simulator"]["client_secret"],
-        "sealing key": django_settings.TOKEN_ENCRYPTION_KEYS[0],
         "SECRET_KEY": django_settings.SECRET_KEY,
     }
+    found |= {f"sealing key {n}": key for n, key in enumerate(django_settings.TOKEN_ENCRYPTION_KEYS)}
     application = django_settings.EBAY_APPLICATIONS["simulator"]
     pair = f"{application['client_id']}:{application['client_secret']}"
     found["basic credentials"] = base64.b64encode(pair.encode()).decode()
@@ -108,7 +112,20 @@ def simple_routes():
             yield route
 
 
-def test_no_secret_is_written_anywhere(simulator, tmp_path, caplog):
+def said_by_commands() -> dict[str, str]:
+    """What the commands about tokens and keys print, whether or not they find all well."""
+    texts = {}
+    for command in ("rotate_token_keys", "inspect_tokens", "inspect_refresh_runtime", "doctor"):
+        out = StringIO()
+        try:
+            call_command(command, stdout=out, stderr=out)
+        except CommandError as failure:
+            out.write(str(failure))
+        texts[f"manage.py {command}"] = out.getvalue()
+    return texts
+
+
+def test_no_secret_is_written_anywhere(simulator, tmp_path, caplog, settings):
     caplog.set_level(logging.DEBUG)
     account = connected(simulator)
     organization = Organization.objects.get()
@@ -130,10 +147,17 @@ def test_no_secret_is_written_anywhere(simulator, tmp_path, caplog):
         refresh_now(account.pk, trigger=RefreshTrigger.ADMIN)
         simulator.post("tokens/revoke", seller=account.username)
         refresh_now(account.pk, trigger=RefreshTrigger.ADMIN)
+    rate_limits(application_client_for("simulator", source="canary"))
+    new_key = base64.b64encode(os.urandom(32)).decode()
+    # The clusters were killed, which leaves their heartbeats for half a minute.
+    ProcessHeartbeat.objects.all().delete()
+    settings.TOKEN_ENCRYPTION_KEYS = [new_key, *settings.TOKEN_ENCRYPTION_KEYS]
+    said = said_by_commands()
+    assert "nothing is left under key" in said["manage.py rotate_token_keys"]
     client = Client()
     User.objects.create_superuser("root", password=PASSWORD)
     client.login(username="root", password=PASSWORD)
-    written = every_row() | every_page(client)
+    written = said | every_row() | every_page(client)
     written["our log at DEBUG"] = caplog.text
     for log in Path(tmp_path).glob("*.log"):
         written[log.name] = log.read_text(errors="replace")

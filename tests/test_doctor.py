@@ -14,6 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from django_q.models import Schedule
 
+from accounts.models import NoticeMail
 from ebayconnector import doctor
 from ebayconnector.doctor import Level, diagnose
 from ebayconnector.ebay.tests.test_signatures import PRIVATE, PUBLIC
@@ -21,13 +22,14 @@ from ebayconnector.management.commands.doctor import Command
 from ebayconnector.schedules import JOBS, write_schedules
 from syncworkers.models import SyncState
 from syncworkers.registry import WORKERS
-from tests.factories import ACCESS_TOKEN, REFRESH_TOKEN, AccountFactory, give_token
+from tests.factories import ACCESS_TOKEN, REFRESH_TOKEN, AccountFactory, NoticeFactory, give_token
 from tests.test_health import CLUSTERS, heartbeat
 from tokens import sealing
 from tokens.models import (
     ApiPause,
     BackgroundWorker,
     EbayToken,
+    NotificationSetup,
     ProcessHeartbeat,
     RefreshCycle,
     SigningKey,
@@ -51,6 +53,8 @@ def ended_cycle(status="ok", errors=(), **values):
 
 def everything_runs(settings):
     settings.RELEASE = "development"
+    settings.EBAY_NOTIFICATION_ENDPOINT = "https://example.com/webhooks/ebay/events"
+    settings.EBAY_NOTIFICATION_VERIFICATION_TOKEN = "v" * 32
     for pid, name in enumerate(CLUSTERS):
         heartbeat(name, pid)
     write_schedules()
@@ -72,6 +76,10 @@ def account(well):
 def connected(transactional_db, settings, simulator):
     """A healthy installation with an account, outside of any transaction: eBay is really asked."""
     everything_runs(settings)
+    NotificationSetup.objects.create(
+        environment="simulator", endpoint=settings.EBAY_NOTIFICATION_ENDPOINT, set_up_at=timezone.now(),
+        subscriptions={"MARKETPLACE_ACCOUNT_DELETION": "1"},
+    )  # fmt: skip
     return AccountFactory(house_name="Warehouse-A")
 
 
@@ -99,8 +107,9 @@ def test_a_healthy_installation_passes(connected, simulator):
     code, document = examined()
     assert (code, document["problems"], document["warnings"]) == (0, 0, 0), document
     assert {finding["what"] for finding in document["findings"]} == {
-        "settings", "database", "migrations", "clusters", "release", "key_ring", "tokens", "schedules",
-        "token refresh", "keyset", "signing key", "eBay", "scopes", "accounts", "pauses",
+        "settings", "database", "migrations", "clusters", "release", "key_ring", "tokens", "keys",
+        "schedules", "token refresh", "terminal", "keyset", "signing key", "eBay", "e-mail", "scopes",
+        "accounts", "notifications", "pauses",
     }  # fmt: skip
     assert {finding["level"] for finding in document["findings"]} == {"ok"}
     assert len(simulator.requests(".")) == 1
@@ -395,3 +404,10 @@ def test_no_secret_is_shown(connected, settings):
     secrets += [*settings.TOKEN_ENCRYPTION_KEYS, settings.EBAY_APPLICATIONS["simulator"]["client_secret"]]
     text = json.dumps(document, ensure_ascii=False)
     assert [secret for secret in secrets if secret in text] == []
+
+
+def test_notices_that_cannot_be_sent(account):
+    mail = {"created_at": timezone.now(), "next_attempt_at": timezone.now(), "attempts": 1}
+    NoticeMail.objects.create(notice=NoticeFactory(account=account), stage=1, error="SMTP says no", **mail)
+    finding = only("e-mail")
+    assert (finding.level, finding.detail) == (Level.PROBLEM, "notices that cannot be sent: 1: SMTP says no")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from ebayconnector.database import execute, fetch_one
+from ebayconnector.database import execute, fetch_one, fetch_one_planned
 
 LEASE = timedelta(seconds=30)
 
@@ -45,6 +48,24 @@ def read_token(account_id: int) -> TokenState | None:
     """The token row of an account; None when the account or its token does not exist."""
     row = fetch_one(_READ, [account_id])
     return TokenState(*row) if row else None
+
+
+_LIVING = """
+SELECT a.environment, a.ebay_user_id, t.access_token_sealed
+FROM ebay_tokens t JOIN ebay_accounts a ON a.id = t.account_id
+WHERE t.account_id = %s AND a.is_active AND t.access_token_sealed <> ''
+  AND t.expires_at > clock_timestamp() + %s AND split_part(t.refresh_error, ':', 1) <> ALL(%s)
+"""
+
+
+def read_living_token(
+    account_id: int, *, min_ttl: timedelta, refused: Collection[str]
+) -> tuple[str, str, str] | None:
+    """(environment, eBay user, sealed access token) when the token lives longer than `min_ttl`.
+
+    None when it does not, the account is deactivated, or the last refresh failed for good (codes `refused`).
+    """
+    return fetch_one_planned(_LIVING, [account_id, min_ttl, list(refused)])
 
 
 def claim_refresh(state: TokenState) -> uuid.UUID | None:
@@ -127,15 +148,17 @@ class ApplicationTokenState:
     renew_at: datetime | None
     expires_at: datetime | None
     last_error: str
+    refusals: dict[str, Any]
     version: int
     now: datetime
 
 
 _READ_APPLICATION_TOKEN = """
-SELECT id, environment, client_id, scopes_key, token_sealed, renew_at, expires_at, last_error, version,
-       clock_timestamp()
+SELECT id, environment, client_id, scopes_key, token_sealed, renew_at, expires_at, last_error, refusals,
+       version, clock_timestamp()
 FROM tokens_applicationtoken WHERE environment = %s AND client_id = %s AND scopes_key = %s
 """
+_REFUSALS = 8
 
 
 def read_application_token(environment: str, client_id: str, scopes_key: str) -> ApplicationTokenState:
@@ -145,26 +168,30 @@ def read_application_token(environment: str, client_id: str, scopes_key: str) ->
     if row is None:
         execute(
             "INSERT INTO tokens_applicationtoken "
-            "(environment, client_id, scopes_key, token_sealed, last_error, version) "
-            "VALUES (%s, %s, %s, '', '', 1) ON CONFLICT DO NOTHING",
+            "(environment, client_id, scopes_key, token_sealed, last_error, refusals, version) "
+            "VALUES (%s, %s, %s, '', '', '{}', 1) ON CONFLICT DO NOTHING",
             key,
         )
         row = fetch_one(_READ_APPLICATION_TOKEN, key)
     assert row is not None, "rows of application tokens are never deleted"
-    return ApplicationTokenState(*row)
+    values = list(row)
+    values[_REFUSALS] = json.loads(values[_REFUSALS])
+    return ApplicationTokenState(*values)
 
 
-def claim_mint(state: ApplicationTokenState, *, drop: bool) -> uuid.UUID | None:
+def claim_mint(
+    state: ApplicationTokenState, *, drop: bool, refusal: dict[str, Any] | None = None
+) -> uuid.UUID | None:
     """Take the lease to mint, unless somebody holds it or an attempt finished since `state` was read.
 
-    `drop` takes the stored token out of use at once: eBay refused it.
+    `drop` takes the stored token out of use at once: eBay refused it; `refusal` is then remembered by API.
     """
     lease_id = uuid.uuid4()
     claimed = execute(
         "UPDATE tokens_applicationtoken SET lease_id = %s, lease_until = clock_timestamp() + %s, "
-        "token_sealed = CASE WHEN %s THEN '' ELSE token_sealed END "
+        "token_sealed = CASE WHEN %s THEN '' ELSE token_sealed END, refusals = refusals || %s::jsonb "
         "WHERE id = %s AND version = %s AND (lease_until IS NULL OR lease_until <= clock_timestamp())",
-        [lease_id, LEASE, drop, state.id, state.version],
+        [lease_id, LEASE, drop, json.dumps(refusal or {}), state.id, state.version],
     )
     return lease_id if claimed == 1 else None
 

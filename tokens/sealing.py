@@ -77,6 +77,11 @@ class KeyRing:
         return cls([_decoded_key(position, word) for position, word in enumerate(encoded, 1)])
 
     @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all keys, newest first."""
+        return tuple(self._keys)
+
+    @property
     def fingerprint(self) -> str:
         """Tells two key rings apart without telling the keys."""
         return hashlib.sha256(",".join(self._keys).encode()).hexdigest()[:12]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .allowances import allowances
-from .services import cycle, rate_limits, signing_setup
+from .services import cycle, health, rate_limits, signing_setup
 
 
 def start_refresh_cycle() -> int:
@@ -36,5 +36,17 @@ def read_rate_limits(environment: str, refused_api: str = "") -> int:
     """How many of our quotas eBay told of."""
     try:
         return len(rate_limits.read_rate_limits(environment, refused_api))
+    finally:
+        allowances().give_back()
+
+
+def start_health_checks() -> int:
+    """The schedule's: how many accounts nothing has shown to be well within the hour."""
+    return health.start_probes()
+
+
+def probe_accounts(account_ids: list[int]) -> int:
+    try:
+        return health.probe_accounts(account_ids)
     finally:
         allowances().give_back()

@@ -8,20 +8,27 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from .services.connect import STATE_LIFE, ConnectRefused, finish_consent, start_consent
+from .services.connect import STATE_LIFE, ConnectRefused, finish_consent, start_consent, usable_link
 
 COOKIE = "ebay_connect"
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def connect(request: HttpRequest) -> HttpResponse:
-    """`/ebay/connect/?ticket=…`: uses the link, sets the cookie that `state` is bound to, goes to eBay."""
+    """`/ebay/connect/?ticket=…`: uses the link, sets the cookie that `state` is bound to, goes to eBay.
+
+    An owner's link shows first what will happen, and is used by the button there: mail scanners open links
+    before people do.
+    """
     if request.method == "HEAD":
-        # Mail scanners look at links before people do; only a real GET may use one up.
         return HttpResponse()
+    secret = request.GET.get("ticket", "")
     try:
-        consent = start_consent(request.GET.get("ticket", ""))
+        ticket = usable_link(secret)
+        if ticket.for_owner and request.method == "GET":
+            return render(request, "tokens/connect_start.html", {"ticket": ticket})
+        consent = start_consent(secret)
     except ConnectRefused as refused:
         return _result(request, refused=str(refused), status=400)
     response = HttpResponseRedirect(consent.url)

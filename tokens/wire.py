@@ -23,6 +23,8 @@ from ebayconnector.ebay.transport import Call, Caller, Exchange, Transport
 
 from .allowances import Allowances, QuotaKey, allowances
 from .models import ConnectLog
+from .named_exchanges import remember_exchange
+from .passive_health import NoteHealth
 from .quotas import Lane, lane_of, quota_api
 
 logger = logging.getLogger(__name__)
@@ -69,12 +71,20 @@ def quota_key(environment_name: str, api: str) -> QuotaKey:
     return QuotaKey(environment_name, client_id, api)
 
 
+def refuse_inside_transaction(what: str) -> None:
+    """Raise HttpInsideTransaction when a transaction is open.
+
+    What is kept of a call must survive its caller's rollback, and eBay's answer time would be our lock time.
+    """
+    if connection.in_atomic_block:
+        raise HttpInsideTransaction(f"{what} called inside a database transaction")
+
+
 class RefuseInsideTransaction:
-    """No HTTP while a transaction is open: eBay's answer time would become our lock time."""
+    """No HTTP while a transaction is open."""
 
     def before_call(self, call: Call) -> None:
-        if connection.in_atomic_block:
-            raise HttpInsideTransaction(f"{call.endpoint} called inside a database transaction")
+        refuse_inside_transaction(call.endpoint)
 
     def after_exchange(self, exchange: Exchange) -> None:
         pass
@@ -121,19 +131,54 @@ class KeepIdentityExchanges:
         call = exchange.call
         if call.api not in _IDENTITY_APIS and call.caller.source != "connect":
             return
-        organization_id = _organization_of(call.caller)
-        row = ConnectLog.objects.create(
-            organization_id=organization_id,
-            account_id=call.caller.account_id if organization_id else None,
-            environment=call.environment,
-            action=_action(exchange),
-            source=call.caller.source,
-            request=_request(exchange),
-            response=_response(exchange),
-            error=exchange.error or "",
-        )
+        try:
+            row = _keep(exchange)
+            _remember_people(exchange, row)
+        # Whatever it was: people must see that a row is missing. The transport logs what is raised.
+        except Exception as failure:
+            _keep_that_it_was_not_kept(exchange, failure)
+            raise
         if isinstance(call.caller, ConnectCaller):
             call.caller.log_ids.append(row.pk)
+
+
+NOT_KEPT = "exchange_not_kept"
+
+
+def _keep(exchange: Exchange) -> ConnectLog:
+    caller = exchange.call.caller
+    organization_id = _organization_of(caller)
+    return ConnectLog.objects.create(
+        organization_id=organization_id,
+        account_id=caller.account_id if organization_id else None,
+        environment=exchange.call.environment,
+        action=_action(exchange),
+        source=caller.source,
+        request=_request(exchange),
+        response=_response(exchange),
+        error=_storable(exchange.error or ""),
+    )
+
+
+def _remember_people(exchange: Exchange, row: ConnectLog) -> None:
+    """A user who asks to be forgotten is found in what eBay told about him."""
+    if exchange.call.endpoint.lower() == "getuser":
+        body = str(row.response.get("body") or "")
+        remember_exchange(row.pk, environment=row.environment, body=body, account_id=row.account_id)
+
+
+def _keep_that_it_was_not_kept(exchange: Exchange, failure: Exception) -> None:
+    caller = exchange.call.caller
+    organization_id = _organization_of(caller)
+    ConnectLog.objects.create(
+        organization_id=organization_id,
+        account_id=caller.account_id if organization_id else None,
+        environment=exchange.call.environment,
+        action=NOT_KEPT,
+        source=caller.source,
+        response={"status": exchange.status},
+        error=f"this exchange could not be kept: {type(failure).__name__} (a fault of ours; see the log)",
+    )
 
 
 def _organization_of(caller: Caller) -> int | None:
@@ -173,18 +218,27 @@ def _request(exchange: Exchange) -> dict[str, object]:
     return {
         "method": exchange.call.method,
         "url": exchange.masked_url,
-        "headers": dict(exchange.masked_request_headers),
-        "body": exchange.masked_request_body,
+        "headers": _storable_headers(exchange.masked_request_headers),
+        "body": _storable(exchange.masked_request_body),
     }
 
 
 def _response(exchange: Exchange) -> dict[str, object]:
     return {
         "status": exchange.status,
-        "headers": dict(exchange.masked_response_headers),
-        "body": exchange.masked_response_body,
+        "headers": _storable_headers(exchange.masked_response_headers),
+        "body": _storable(exchange.masked_response_body),
         "duration_ms": round(exchange.duration_s * 1000),
     }
+
+
+def _storable_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {_storable(name): _storable(value) for name, value in headers.items()}
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL stores no U+0000 and no half of a pair, which a broken answer may hold."""
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
 
 
 @functools.cache
@@ -196,7 +250,7 @@ def call_counter() -> CountCalls:
 @functools.cache
 def transport() -> Transport:
     """The transport of this process: one connection pool, all observers."""
-    return Transport([RefuseInsideTransaction(), call_counter(), KeepIdentityExchanges()])
+    return Transport([RefuseInsideTransaction(), call_counter(), KeepIdentityExchanges(), NoteHealth()])
 
 
 @functools.cache

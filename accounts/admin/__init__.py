@@ -1,5 +1,5 @@
-"""The console's pages about people: organisations, members, API keys, the audit trail, logins."""
+"""The console's pages about people: organisations, members, API keys, the audit trail, logins, notices."""
 
-from . import audit, keys, people
+from . import audit, keys, notices, people
 
-__all__ = ["audit", "keys", "people"]
+__all__ = ["audit", "keys", "notices", "people"]

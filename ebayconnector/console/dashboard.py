@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,18 +17,21 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.access import Principal, principal_of_request
-from accounts.models import EbayAccount, Role
+from accounts.models import EbayAccount, Notice, Role
+from accounts.notices import Kind, open_notices
 from accounts.scoped_admin import console_page, may_somewhere
 from syncworkers.models import QuarantinedRecord, RunStatus, SyncState, SyncSwitch, WorkerRun
 from syncworkers.registry import WORKERS
 from syncworkers.titles import family_title
 from tokens.models import EbayToken
+from tokens.processes import odd_processes
 from tokens.scopes import covers
 from tokens.selectors import INTERVAL, schedule_status
 from tokens.status import AccountStatus, account_status, token_of
 
 _FAILED = (RunStatus.ERROR, RunStatus.ABANDONED)
 _PROBLEMS_SHOWN = 30
+_NOTICES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,17 @@ def dashboard_cards(request: HttpRequest, principal: Principal) -> HttpResponse:
 
 
 def dashboard(principal: Principal) -> dict[str, Any]:
-    cards = account_cards(principal)
+    cards, notices = account_cards(principal), list(open_notices(principal))
     organizations = principal.organization_ids(Role.VIEWER)
     tokens = EbayToken.objects.visible_to(principal).exclude(last_refreshed_at=None).select_related("account")
     return {
         "cards": cards,
-        "problems": _problems(cards)[:_PROBLEMS_SHOWN],
+        "notices": notices[:_NOTICES_SHOWN],
+        "more_notices": len(notices) > _NOTICES_SHOWN,
+        "problems": _problems(cards, _told(notices))[:_PROBLEMS_SHOWN],
         "stops": _stops(principal),
+        "odd_processes": odd_processes(),
+        "may_see_keys": principal.everywhere,
         "schedule": schedule_status(principal),
         "schedule_interval": INTERVAL,
         "last_refresh": tokens.order_by("-last_refreshed_at").first(),
@@ -149,20 +156,30 @@ def _stops(principal: Principal) -> list[SyncSwitch]:
     return list(pressed)
 
 
-def _problems(cards: Sequence[AccountCard]) -> list[Problem]:
+def _told(notices: Sequence[Notice]) -> set[int | None]:
+    """Accounts whose token trouble has its notice above already."""
+    kinds = (Kind.NEEDS_RECONNECT, Kind.REFRESH_FAILING)
+    return {notice.account_id for notice in notices if notice.kind in kinds}
+
+
+def _problems(cards: Sequence[AccountCard], told: Collection[int | None]) -> list[Problem]:
     quarantined = dict(
         QuarantinedRecord.objects.filter(account__in=[card.account for card in cards], healed_at=None)
         .order_by()
         .values_list("account_id")
         .annotate(Count("id"))
     )
-    return [problem for card in cards for problem in _problems_of(card, quarantined.get(card.account.pk, 0))]
+    return [
+        problem
+        for card in cards
+        for problem in _problems_of(card, quarantined.get(card.account.pk, 0), told=card.account.pk in told)
+    ]
 
 
-def _problems_of(card: AccountCard, quarantined: int) -> list[Problem]:
+def _problems_of(card: AccountCard, quarantined: int, *, told: bool) -> list[Problem]:
     name, workers = card.account.house_name, f"{reverse('admin:workers')}?account={card.account.pk}"
     problems = []
-    if card.status.needs_person or card.status.code == "error":
+    if not told and (card.status.needs_person or card.status.code == "error"):
         url = reverse("admin:accounts_ebayaccount_change", args=[card.account.pk])
         problems.append(Problem(name, card.status.reason, url, "red"))
     if card.not_granted:

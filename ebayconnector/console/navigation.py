@@ -7,8 +7,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.access import principal_of_request
+from accounts.access import Principal, principal_of_request
 from accounts.models import Role
+from accounts.notices import open_notices
 from accounts.scoped_admin import may_somewhere
 from syncworkers.registry import TABLES, WORKERS, Details
 
@@ -33,11 +34,14 @@ def _data() -> tuple[_Item, ...]:
     return (*tables, ("Money", "account_balance", "syncworkers_moneyrow_changelist", Role.VIEWER))
 
 
+_NOTICES = "accounts_notice_changelist"
+
 _SECTIONS: tuple[tuple[str, tuple[_Item, ...]], ...] = (
     (
         "",
         (
             ("Dashboard", "dashboard", "index", Role.VIEWER),
+            ("Notices", "notifications", _NOTICES, Role.VIEWER),
             ("Workers", "sync", "workers", Role.VIEWER),
             ("Quotas", "speed", "quotas", Role.VIEWER),
             ("Runs", "history", "syncworkers_workerrun_changelist", Role.VIEWER),
@@ -53,6 +57,10 @@ _SECTIONS: tuple[tuple[str, tuple[_Item, ...]], ...] = (
         (
             ("eBay accounts", "storefront", "accounts_ebayaccount_changelist", Role.VIEWER),
             ("Connect an account", "add_link", "connect_account", Role.ADMIN),
+            ("Connect links", "link", "tokens_connectticket_changelist", Role.ADMIN),
+            ("Consent calendar", "event_upcoming", "consents", Role.VIEWER),
+            ("Health checks", "ecg_heart", "tokens_healthcheck_changelist", Role.VIEWER),
+            ("Deletions", "delete_history", "tokens_accountdeletion_changelist", Role.VIEWER),
             ("Refresh attempts", "key", "tokens_tokenrefreshlog_changelist", Role.VIEWER),
             ("Token terminal", "terminal", "terminal", Role.ADMIN),
             ("Connect log", "receipt_long", "tokens_connectlog_changelist", Role.ADMIN),
@@ -74,6 +82,8 @@ _SECTIONS: tuple[tuple[str, tuple[_Item, ...]], ...] = (
             ("Refresh cycles", "autorenew", "tokens_refreshcycle_changelist", None),
             ("Periodic jobs", "schedule", "tokens_backgroundworker_changelist", None),
             ("Processes", "memory", "tokens_processheartbeat_changelist", None),
+            ("Keys", "encrypted", "keys", None),
+            ("From eBay", "inbox", "tokens_inboundnotification_changelist", None),
             ("Signing keys", "signature", "tokens_signingkey_changelist", None),
             ("Scopes", "lock_open", "tokens_scopedefinition_changelist", None),
             ("Failed jobs", "error", "django_q_failure_changelist", None),
@@ -85,6 +95,12 @@ _SECTIONS: tuple[tuple[str, tuple[_Item, ...]], ...] = (
 )
 
 
+def _open_notices(principal: Principal) -> dict[str, Any]:
+    """How many there are, beside the item; nothing when there is none."""
+    number = open_notices(principal).count()
+    return {"badge": str(number), "badge_variant": "danger", "badge_style": "solid"} if number else {}
+
+
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
     principal = principal_of_request(request)
 
@@ -92,7 +108,8 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
         return principal.everywhere or (role is not None and may_somewhere(principal, role))
 
     def item(title: str, icon: str, name: str) -> dict[str, Any]:
-        return {"title": title, "icon": icon, "link": reverse(f"admin:{name}")}
+        shown = {"title": title, "icon": icon, "link": reverse(f"admin:{name}")}
+        return shown | _open_notices(principal) if name == _NOTICES else shown
 
     built = [
         {

@@ -40,8 +40,8 @@ class TokenSource(Protocol):
     def get(self) -> str:
         """The token to try first."""
 
-    def renew(self, rejected: str) -> str:
-        """A fresh token instead of the one that eBay refused; raises when there is none."""
+    def renew(self, rejected: str, *, api: str) -> str:
+        """A fresh token instead of the one that this API of eBay's refused; raises when there is none."""
 
 
 class Signer(Protocol):
@@ -172,7 +172,7 @@ class EbayClient:
             if not endpoint.repeatable:
                 raise unclear_if_lost(outcome)
             if _token_refused(outcome) and token and not renewed:
-                token, renewed = self._tokens.renew(token), True
+                token, renewed = self._tokens.renew(token, api=endpoint.api), True
                 continue
             if isinstance(outcome, SignatureRefused) and not resigned and self._clock_moved(offset):
                 resigned = True

@@ -283,3 +283,58 @@ GET_SIGNING_KEY = replace(
     path="/developer/key_management/v1/signing_key/{signing_key_id}",
     repeatable=True,
 )
+
+# 03 §10, with an application token. What creates is answered 201 without a body, with a Location.
+GET_NOTIFICATION_CONFIG = Endpoint(
+    name="getConfig",
+    api="notification",
+    host="api",
+    method="GET",
+    path="/commerce/notification/v1/config",
+    auth="bearer",
+    repeatable=True,
+    scopes=(SCOPE_BASE,),
+)
+UPDATE_NOTIFICATION_CONFIG = replace(
+    GET_NOTIFICATION_CONFIG, name="updateConfig", method="PUT", empty_ok=True
+)
+GET_TOPICS = replace(GET_NOTIFICATION_CONFIG, name="getTopics", path="/commerce/notification/v1/topic")
+GET_DESTINATIONS = replace(
+    GET_NOTIFICATION_CONFIG, name="getDestinations", path="/commerce/notification/v1/destination"
+)
+CREATE_DESTINATION = replace(
+    GET_DESTINATIONS, name="createDestination", method="POST", repeatable=False, empty_ok=True
+)
+UPDATE_DESTINATION = replace(
+    GET_DESTINATIONS,
+    name="updateDestination",
+    method="PUT",
+    path="/commerce/notification/v1/destination/{destination_id}",
+    empty_ok=True,
+)
+GET_SUBSCRIPTIONS = replace(
+    GET_NOTIFICATION_CONFIG, name="getSubscriptions", path="/commerce/notification/v1/subscription"
+)
+CREATE_SUBSCRIPTION = replace(
+    GET_SUBSCRIPTIONS, name="createSubscription", method="POST", repeatable=False, empty_ok=True
+)
+UPDATE_SUBSCRIPTION = replace(
+    GET_SUBSCRIPTIONS,
+    name="updateSubscription",
+    method="PUT",
+    path="/commerce/notification/v1/subscription/{subscription_id}",
+    empty_ok=True,
+)
+TEST_SUBSCRIPTION = replace(
+    UPDATE_SUBSCRIPTION,
+    name="testSubscription",
+    method="POST",
+    path="/commerce/notification/v1/subscription/{subscription_id}/test",
+    repeatable=False,
+)
+GET_NOTIFICATION_KEY = replace(
+    GET_NOTIFICATION_CONFIG,
+    name="getPublicKey",
+    path="/commerce/notification/v1/public_key/{public_key_id}",
+    deadline_s=10.0,
+)

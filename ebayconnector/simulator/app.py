@@ -15,6 +15,7 @@ from ebayconnector.simulator import (
     api_identity,
     api_inventory,
     api_key_management,
+    api_notification,
     api_post_order,
     api_token,
     api_trading,
@@ -38,6 +39,7 @@ _APIS = (
     api_finances,
     api_inventory,
     api_key_management,
+    api_notification,
     api_analytics,
     control,
 )

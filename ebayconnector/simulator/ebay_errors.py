@@ -87,6 +87,8 @@ def system_error(path: str) -> JsonObject:
         return rest_body(135000, "System error", domain="API_FINANCES", category="APPLICATION")
     if path.startswith("/developer/key_management/"):
         return rest_body(210000, "System error", domain="API_KEYS", category="APPLICATION")
+    if path.startswith("/commerce/notification/"):
+        return rest_body(195000, "System error", domain="API_NOTIFICATION", category="APPLICATION")
     if path.startswith("/commerce/identity/"):
         return rest_body(140000, "System error", domain="API_IDENTITY", category="APPLICATION")
     if path.startswith("/identity/v1/oauth2/"):

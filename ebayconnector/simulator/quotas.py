@@ -14,6 +14,7 @@ DEFAULT_LIMITS: dict[str, int] = {
     "inventory": 2_000_000,
     "trading": 5_000,
     "analytics": 5_000,
+    "notification": 10_000,
     "key_management": 5_000,  # unverified
     "postorder.case": 5_000,
     "postorder.inquiry": 5_000,

@@ -9,6 +9,7 @@ from ebayconnector.simulator.config import SimulatorConfig
 from ebayconnector.simulator.faults import Faults
 from ebayconnector.simulator.latency import Latencies
 from ebayconnector.simulator.money_book import MoneyBook
+from ebayconnector.simulator.notice_book import NoticeBook
 from ebayconnector.simulator.order_book import RETENTION_MS, OrderBook
 from ebayconnector.simulator.quotas import Quotas
 from ebayconnector.simulator.request_log import RequestLog
@@ -53,6 +54,7 @@ class World:
         self.latencies = Latencies()
         self.finances = self.config.finances
         self.signing_keys = SigningKeys()
+        self.notices = NoticeBook()
         self.drifts: dict[str, Drift] = {}  # by user id
         self._activities: dict[str, Activity] = {}
         self._moneys: dict[str, MoneyBook] = {}

@@ -23,7 +23,10 @@ from syncworkers.registry import WORKERS, Worker
 from syncworkers.services import by_hand, history
 from syncworkers.services.runs import Requested, reset_breaker
 from syncworkers.services.switches import press_red_button, set_account_workers, set_worker_enabled
+from tokens.models import CheckedBy
 from tokens.services.by_hand import refresh_by_hand
+from tokens.services.health import CannotCheck, check_by_hand
+from tokens.services.refresh import RefreshUnderWay
 
 from .words import refusal_words
 
@@ -148,6 +151,19 @@ def refresh_token(request: HttpRequest, principal: Principal, account_id: int) -
     if result.success:
         return Said(f"The token of {account.house_name} is refreshed.")
     return Said(f"The token was not refreshed. {result.error_code}: {result.error_text}", "warning")
+
+
+@act
+def check_health(request: HttpRequest, principal: Principal, account_id: int) -> Said:
+    account = visible_or_404(EbayAccount, principal, account_id)
+    call = CheckedBy.TRADING if request.POST.get("call") == "trading" else CheckedBy.IDENTITY
+    try:
+        check = check_by_hand(account, call=call, by=principal)
+    except (CannotCheck, RefreshUnderWay) as failure:
+        return Said(f"Nothing was asked: {failure}.", "warning")
+    if check.ok:
+        return Said(f"{account.house_name} is well: eBay answered within {check.latency_ms} ms.")
+    return Said(f"{account.house_name} is not well. {check.error_code}: {check.error}", "warning")
 
 
 @act

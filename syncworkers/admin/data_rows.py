@@ -54,6 +54,9 @@ class CsvAdmin(ScopedAdmin):
             yield writer.writerow([csv_cell(value) for value in values])
 
 
+_ERASED = "eBay asked to forget a person in this record; what is personal was taken out"
+
+
 class SyncedRowAdmin(CsvAdmin):
     """Rows of a table of eBay data, with the payload."""
 
@@ -69,7 +72,9 @@ class SyncedRowAdmin(CsvAdmin):
 
     @display(description="payload, as eBay sent it last")
     def payload_text(self, row: SyncedRow) -> SafeString:
-        return pretty_json(row.payload)
+        if row.erased_at is None:
+            return pretty_json(row.payload)
+        return format_html("<p>{} {}</p>{}", _ERASED, when(row.erased_at), pretty_json(row.payload))
 
 
 def page_of(*fields: tuple[str, ...], payload: bool = True, **sections: str) -> Any:

@@ -27,6 +27,7 @@ def pages(staff_only: Wrap) -> list[URLPattern]:
         path(f"{account}run-all/", staff_only(acts.run_all), name="run_all"),
         path(f"{account}switch/", staff_only(acts.switch_account), name="switch_account"),
         path(f"{account}refresh-token/", staff_only(acts.refresh_token), name="refresh_token"),
+        path(f"{account}check-health/", staff_only(acts.check_health), name="check_health"),
         path(f"{account}<slug:family>/run/", staff_only(acts.run_worker), name="run_worker"),
         path(f"{account}<slug:family>/heal-gap/", staff_only(acts.heal_gap), name="heal_gap"),
         path(f"{account}<slug:family>/try-now/", staff_only(acts.try_now), name="try_now"),

@@ -25,6 +25,9 @@ class SyncedRow(models.Model):
     first_seen_at = models.DateTimeField(db_default=Now())
     changed_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(
+        null=True, help_text="When personal data was taken out of it, because eBay's user asked for it"
+    )
 
     objects = ScopedQuerySet.as_manager()
 

@@ -10,11 +10,13 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from accounts.models import EbayAccount
 from ebayconnector.database import execute
 from syncworkers.models import FailedSlice, QuarantinedRecord, SyncState
 from syncworkers.ranges import Span, multirange_of
 from syncworkers.windows import retry_pause
 
+from . import people
 from .store import BadRecord
 
 _EVIDENCE_LENGTH = 4000
@@ -93,23 +95,25 @@ def waiting_slices(state: SyncState) -> list[Span]:
     return [slice_.span for slice_ in failed]
 
 
-def quarantine(account_id: int, api_family: str, key: str, bad: BadRecord, span: Span | None) -> None:
+def quarantine(account: EbayAccount, api_family: str, key: str, bad: BadRecord, span: Span | None) -> None:
     """Keep a record that could not be stored, with its evidence and the smallest span known to hold it."""
     now = timezone.now()
+    evidence = people.storable_evidence(account, bad.evidence)
     values = {
-        "evidence": bad.evidence,
+        "evidence": evidence,
         "error": bad.error,
         "start_at": span.start if span else None,
         "end_at": span.end if span else None,
         "last_seen_at": now,
     }
     record, created = QuarantinedRecord.objects.get_or_create(
-        account_id=account_id, api_family=api_family, record_key=key, defaults=values
+        account_id=account.pk, api_family=api_family, record_key=key, defaults=values
     )
     if not created:
         QuarantinedRecord.objects.filter(pk=record.pk).update(
             attempts=record.attempts + 1, healed_at=None, **values
         )
+    people.remember_evidence(account, record.pk, evidence)
 
 
 def heal_quarantine(account_id: int, api_family: str, keys: list[str]) -> None:

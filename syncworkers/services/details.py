@@ -127,7 +127,7 @@ class Asking:
         run = context.run
         with context.fenced():
             bad = BadRecord(key, row.payload, error, None)
-            coverage.quarantine(run.account_id, run.api_family, key, bad, None)
+            coverage.quarantine(run.account, run.api_family, key, bad, None)
             attempts = QuarantinedRecord.objects.values_list("attempts", flat=True).get(
                 account_id=run.account_id, api_family=run.api_family, record_key=key
             )

@@ -37,7 +37,7 @@ def store_items(
     result = upsert_page(table, run.account, items, asked=asked)
     for bad in result.bad:
         key = f"{prefix}{bad.key}"[:200]
-        coverage.quarantine(run.account_id, run.api_family, key, bad, place(bad))
+        coverage.quarantine(run.account, run.api_family, key, bad, place(bad))
         runlog.write(run, "quarantined", f"record {key}: {bad.error}", level="error")
     healthy = [f"{prefix}{key}"[:200] for key in result.healthy_keys]
     coverage.heal_quarantine(run.account_id, run.api_family, healthy)

@@ -231,7 +231,7 @@ class PassReading:
             level = "warning" if isinstance(failure, Refused) else "error"
             with context.fenced():
                 bad = BadRecord(name, {each.column: key}, error, None)
-                coverage.quarantine(run.account_id, run.api_family, name, bad, None)
+                coverage.quarantine(run.account, run.api_family, name, bad, None)
                 kept = each.table.model._default_manager.filter(
                     account_id=run.account_id, **{each.parent: key}
                 )

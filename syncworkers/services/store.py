@@ -23,7 +23,7 @@ from syncworkers.maturity import next_check
 from syncworkers.models.rows import DetailedRow, MaturingRow
 from syncworkers.registry import Child, Table
 
-from . import payloads
+from . import payloads, people
 
 # As long as QuarantinedRecord.record_key.
 _KEY_LENGTH = 200
@@ -42,11 +42,12 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a page, ready to be compared with what is stored."""
+    """One record of a page, ready to be compared with what is stored. `erased`: without its people."""
 
     key: tuple[Any, ...]
     document: payloads.Document
     row: MappedRow
+    erased: bool = False
 
     @property
     def digest(self) -> bytes:
@@ -91,7 +92,10 @@ def upsert_page(
     """
     result = PageResult()
     records = _prepared(table, items, result)
-    known = _stored_hashes(table, account, records)
+    known, erased = _stored_hashes(table, account, records)
+    named = {key: (record.row, record.document.payload) for key, record in records.items()}
+    erased |= people.to_leave_out(table, account, named)
+    records |= {key: _without_people(table, account, records[key]) for key in erased}
     differing = [
         record
         for record in records.values()
@@ -101,6 +105,7 @@ def upsert_page(
     differing = [r for r in differing if r.key not in known or known[r.key][0] != r.digest]
     bad_before = len(result.bad)
     written = _write(table, account, differing, result, asked)
+    _remember_people(table, account, differing, written)
     result.stored = len(written)
     result.unchanged = len(records) - result.stored - (len(result.bad) - bad_before)
     bad_keys = {bad.key for bad in result.bad}
@@ -137,6 +142,20 @@ def _mapped(table: Table, document: payloads.Document) -> Record:
     return Record(tuple(row.columns[name] for name in table.natural_key), document, row)
 
 
+def _without_people(table: Table, account: EbayAccount, record: Record) -> Record:
+    payload = people.left_out(table, account, record.document.payload)
+    return replace(_remade(table, payload), erased=True)
+
+
+def _remade(table: Table, payload: dict[str, Any]) -> Record:
+    return _mapped(table, payloads.document(payload, table.volatile_paths))
+
+
+def _remember_people(table: Table, account: EbayAccount, records: list[Record], ids: Ids) -> None:
+    rows = [(ids[r.key], r.row, r.document.payload) for r in records if r.key in ids and not r.erased]
+    people.remember_rows(table, account, rows)
+
+
 def _modified(record: Record) -> float:
     return record.row.modified_at.timestamp() if record.row.modified_at else 0.0
 
@@ -170,19 +189,23 @@ def _key_text(key: tuple[Any, ...]) -> str:
 Known = dict[tuple[Any, ...], tuple[bytes, int]]
 
 
-def _stored_hashes(table: Table, account: EbayAccount, records: dict[tuple[Any, ...], Record]) -> Known:
-    """(content hash, id) of the rows that the page's keys already have."""
+def _stored_hashes(
+    table: Table, account: EbayAccount, records: dict[tuple[Any, ...], Record]
+) -> tuple[Known, set[tuple[Any, ...]]]:
+    """(content hash, id) of the rows that the page's keys already have, and the keys of those erased."""
     if not records:
-        return {}
+        return {}, set()
     keys = ", ".join(f't."{name}"' for name in table.natural_key)
     with server_cursor() as cursor:
         cursor.execute(
-            f"SELECT t.content_hash, t.id, {keys} FROM {_table(table.model)} t "
+            f"SELECT t.content_hash, t.id, t.erased_at IS NOT NULL, {keys} FROM {_table(table.model)} t "
             f"JOIN {_recordset(table.model, table.natural_key, 'k')} USING ({_quoted(table.natural_key)}) "
             "WHERE t.account_id = %s",
             [_encoded_keys(table, records), account.pk],
         )
-        return {tuple(key): (bytes(digest), pk) for digest, pk, *key in cursor.fetchall()}
+        rows = cursor.fetchall()
+    known = {tuple(key): (bytes(digest), pk) for digest, pk, _, *key in rows}
+    return known, {tuple(key) for _, _, erased, *key in rows if erased}
 
 
 def _with_withheld(table: Table, differing: list[Record], known: Known) -> list[Record]:
@@ -194,10 +217,10 @@ def _with_withheld(table: Table, differing: list[Record], known: Known) -> list[
     filled = []
     for record in differing:
         old = stored.get(known[record.key][1]) if record.key in known else None
-        if old is not None:
+        if old is not None and not record.erased:
             payload = payloads.with_withheld(record.document.payload, old, table.withheld_paths)
             if payload != record.document.payload:
-                record = _mapped(table, payloads.document(payload, table.volatile_paths))
+                record = _remade(table, payload)
         filled.append(record)
     return filled
 
@@ -236,7 +259,8 @@ def _upsert(table: Table, account: EbayAccount, records: list[Record], asked: As
     values = _columns(table, records[0], asked)
     keys = _quoted(table.natural_key)
     own_keys = ", ".join(f't."{name}"' for name in table.natural_key)
-    changing = ["payload", *(name for name in values if name not in table.natural_key)]
+    kept = {*table.natural_key, "erased_at"}
+    changing = ["payload", *(name for name in values if name not in kept)]
     maturing, detailed = issubclass(model, MaturingRow), issubclass(model, DetailedRow)
     sql = (
         f"INSERT INTO {_table(model)} AS t (account_id, house_name, {_quoted(values)}, payload) SELECT "
@@ -245,6 +269,7 @@ def _upsert(table: Table, account: EbayAccount, records: list[Record], asked: As
         f"ON CONFLICT (account_id, {keys}) DO UPDATE SET house_name = excluded.house_name, "
         + ", ".join(f'"{name}" = excluded."{name}"' for name in changing)
         + (", detail_at = NULL, detail_retry_at = NULL" if detailed and not table.details_once else "")
+        + ", erased_at = coalesce(t.erased_at, excluded.erased_at)"
         + ", changed_at = clock_timestamp(), closed_at = NULL "
         "WHERE t.content_hash IS DISTINCT FROM excluded.content_hash "
         "AND (t.ebay_modified_at IS NULL OR excluded.ebay_modified_at IS NULL "
@@ -276,6 +301,8 @@ def _columns(table: Table, first: Record, asked: Asked) -> dict[str, Reader]:
     values: dict[str, Reader] = {name: _column_reader(name) for name in first.row.columns}
     values["content_hash"] = lambda record: f"\\x{record.digest.hex()}"
     values["ebay_modified_at"] = lambda record: record.row.modified_at
+    erased_at = asked.at or datetime.now(UTC)
+    values["erased_at"] = lambda record: erased_at if record.erased else None
     if issubclass(table.model, MaturingRow):
         values["occurred_at"] = lambda record: record.row.occurred_at
         values["maturity"] = lambda record: record.row.maturity.value

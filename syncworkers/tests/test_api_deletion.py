@@ -1,10 +1,12 @@
 """Deleting a disconnected account's data: in steps, repeatable, never a connected one's."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
 from django.db import connection, connections, transaction
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from accounts.models import AuditEvent, EbayAccount
@@ -28,7 +30,8 @@ from tests.factories import (
     SyncStateFactory,
     give_token,
 )
-from tokens.models import ApiPause, ConnectLog, EbayToken, TokenRefreshLog
+from tokens.models import AccountDeletion, ApiPause, ConnectLog, EbayToken, TokenRefreshLog
+from tokens.services.disconnect import plan_deletion
 
 pytestmark = pytest.mark.django_db
 
@@ -110,7 +113,9 @@ def test_batches_are_small_and_leave_next_to_nothing_to_the_cascade(monkeypatch)
         return sizes[-1]
 
     monkeypatch.setattr(erase, "execute", counted)
-    monkeypatch.setattr(erase, "_erase_account_row", lambda one: left.append(rows_of(one)) or real(one))
+    monkeypatch.setattr(
+        erase, "_erase_account_row", lambda one, share: left.append(rows_of(one)) or real(one, share)
+    )
     assert erase.erase_account(account.pk, budget_s=60) is True
     assert not Order.objects.exists() and not OrderLineItem.objects.exists()
     assert left == [{"ApiPause": 1}]
@@ -126,24 +131,75 @@ def test_a_job_without_time_left_queues_the_next(monkeypatch):
     assert job.task["args"] == (account.pk,)
 
 
-def test_it_goes_on_where_it_was_killed(monkeypatch):
+def test_it_goes_on_where_it_ended_and_the_progress_says_how_far(monkeypatch):
     account = disconnected()
     real, done = erase._empty, []
 
-    def killed_after_two_tables(*args):
-        if len(done) == 2:
+    def ends_after_the_orders(model, *args):
+        if Order in done:
             raise SystemExit
-        done.append(args)
-        return real(*args)
+        done.append(model)
+        return real(model, *args)
 
-    monkeypatch.setattr(erase, "_empty", killed_after_two_tables)
+    monkeypatch.setattr(erase, "_empty", ends_after_the_orders)
     with pytest.raises(SystemExit):
         erase.erase_account(account.pk)
-    assert not Order.objects.exists() and SyncState.objects.exists()
+    assert not Order.objects.exists() and WorkerRun.objects.exists()
+    deletion = AccountDeletion.objects.get()
+    assert (deletion.deleted["ebay_orders"], deletion.remaining["ebay_orders"]) == (3, 0)
+    assert (deletion.status, 0 < deletion.percent < 100) == ("running", True)
     monkeypatch.setattr(erase, "_empty", real)
     assert erase.erase_account(account.pk) is True
     assert rows_of(account) == {}
     assert erase.erase_account(account.pk) is True
+    deletion.refresh_from_db()
+    assert (deletion.status, deletion.percent, deletion.rows_deleted) == ("done", 100, deletion.rows_total)
+
+
+def test_what_says_how_complete_the_data_is_goes_before_the_data(monkeypatch):
+    """Connected again in the middle, an account must not take what was deleted for read."""
+    account, real = disconnected(), erase._empty
+    monkeypatch.setattr(erase, "_empty", lambda model, *args: model is not Order and real(model, *args))
+    assert erase.erase_account(account.pk) is False
+    assert Order.objects.exists()
+    assert not SyncState.objects.exists()
+
+
+def test_connected_again_in_the_middle_nothing_more_is_deleted(monkeypatch):
+    account, real = disconnected(), erase._delete_batch
+
+    def meanwhile(table, *args):
+        if table == "ebay_orders":
+            EbayAccount.objects.filter(pk=account.pk).update(is_active=True)
+        return real(table, *args)
+
+    monkeypatch.setattr(erase, "_delete_batch", meanwhile)
+    assert erase.erase_account(account.pk) is False
+    assert Order.objects.count() == 3
+    assert erase.erase_account(account.pk) is True
+    assert AccountDeletion.objects.get().status == "stopped"
+    assert Order.objects.count() == 3
+
+
+def test_two_jobs_do_not_delete_side_by_side():
+    account = disconnected()
+    held = erase._claim(plan_deletion(account, requested_by="olga"), deadline=0)
+    assert erase.erase_account(account.pk) is True
+    assert Order.objects.count() == 3
+    erase._release(held)
+    assert erase.erase_account(account.pk) is True
+    assert not Order.objects.exists()
+
+
+def test_a_deletion_whose_process_died_is_taken_up_again():
+    account = disconnected()
+    plan_deletion(account, requested_by="olga")
+    assert erase.resume_deletions() == 0
+    AccountDeletion.objects.update(requested_at=timezone.now() - timedelta(minutes=2))
+    assert erase.resume_deletions() == 1
+    assert OrmQ.objects.get().task["args"] == (account.pk,)
+    delete_account_data(account.pk)
+    assert erase.resume_deletions() == 0
 
 
 def test_time_over_stops_between_batches():

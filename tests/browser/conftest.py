@@ -44,3 +44,17 @@ def browser_page(chromium: Browser, live_server, transactional_db) -> Iterator[P
     yield page
     context.close()
     assert not faults
+
+
+@pytest.fixture
+def at_home(live_server, settings, simulator):
+    """eBay sends the browser back to this test's server."""
+    settings.PUBLIC_URL = live_server.url
+    simulator.post(
+        "applications",
+        client_id="SimulatorApp-SIM-0001",
+        client_secret="SIM-secret-0001-not-a-real-key",
+        runame="Simulator-RuName-1",
+        accept_url=f"{live_server.url}/ebay/connect/callback",
+    )
+    return simulator

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page
+import re
+
+from playwright.sync_api import Locator, Page, expect
 
 from accounts.models import EbayAccount, User
 from tests.factories import PASSWORD
@@ -32,3 +34,22 @@ def mark(page: Page) -> None:
 
 def is_marked(page: Page) -> bool:
     return bool(page.evaluate("window.stillTheSamePage === true"))
+
+
+def connect(page: Page, *, house_name: str) -> None:
+    """Accounts → Connect, eBay's consent page, and back."""
+    page.goto("/admin/connect/")
+    page.get_by_label("House name").fill(house_name)
+    page.locator("select[name=purpose]").select_option("SELLER")
+    page.locator("select[name=environment]").select_option("simulator")
+    page.get_by_role("button", name="Continue to eBay").click()
+    agree(page)
+    expect(page.locator("body")).to_contain_text(house_name)
+
+
+def agree(page: Page, *, seller: int = 0) -> None:
+    """On eBay's consent page: log in as the seller of this place in the list, agree, come back."""
+    page.wait_for_url(re.compile("oauth2/authorize"))
+    page.locator("select[name=seller]").select_option(index=seller)
+    page.get_by_role("button", name="Agree").click()
+    page.wait_for_url(re.compile("/ebay/connect/callback"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -14,23 +12,9 @@ from tests.processes import running_cluster
 from tests.waiting import eventually
 from tokens.models import EbayToken
 
-from .steps import is_marked, log_in, mark, worker
+from .steps import connect, is_marked, log_in, mark, worker
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clusters")]
-
-
-@pytest.fixture
-def at_home(live_server, settings, simulator):
-    """eBay sends the browser back to this test's server."""
-    settings.PUBLIC_URL = live_server.url
-    simulator.post(
-        "applications",
-        client_id="SimulatorApp-SIM-0001",
-        client_secret="SIM-secret-0001-not-a-real-key",
-        runame="Simulator-RuName-1",
-        accept_url=f"{live_server.url}/ebay/connect/callback",
-    )
-    return simulator
 
 
 @pytest.mark.timeout(180)
@@ -74,20 +58,6 @@ def test_from_log_in_to_orders_and_the_red_button(browser_page: Page, at_home, t
         expect(row.locator("[data-counts]")).to_contain_text("fetched", timeout=15_000)
     assert is_marked(page)
     assert Order.objects.count() > stored
-
-
-def connect(page: Page, *, house_name: str) -> None:
-    """Accounts → Connect, eBay's consent page, and back."""
-    page.goto("/admin/connect/")
-    page.get_by_label("House name").fill(house_name)
-    page.locator("select[name=purpose]").select_option("SELLER")
-    page.locator("select[name=environment]").select_option("simulator")
-    page.get_by_role("button", name="Continue to eBay").click()
-    page.wait_for_url(re.compile("oauth2/authorize"))
-    page.locator("select[name=seller]").select_option(index=0)
-    page.get_by_role("button", name="Agree").click()
-    page.wait_for_url(re.compile("/ebay/connect/callback"))
-    expect(page.locator("body")).to_contain_text(house_name)
 
 
 def test_a_declined_consent_changes_nothing_and_says_so(browser_page: Page, at_home):

@@ -1,5 +1,5 @@
 """The console's pages about accounts and their tokens."""
 
-from . import accounts, records
+from . import accounts, disconnect, health, inbox, links, records
 
-__all__ = ["accounts", "records"]
+__all__ = ["accounts", "disconnect", "health", "inbox", "links", "records"]

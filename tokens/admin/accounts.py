@@ -12,13 +12,16 @@ from django.utils.safestring import SafeString
 from accounts.access import principal_of_request
 from accounts.display import badge, when
 from accounts.models import EbayAccount, Role
+from accounts.notices import open_notices
 from accounts.scoped_admin import ScopedAdmin
 from accounts.services import HouseNameTaken, change_account
 from tokens.forms import AccountForm
 from tokens.models import ConnectLog, TokenRefreshLog
+from tokens.scopes import scope_lines
 from tokens.status import account_status, token_of
 
 from .exchanges import shown
+from .health import health_section
 from .panel import token_panel
 
 _SHOWN = 10
@@ -88,7 +91,7 @@ class EbayAccountAdmin(ScopedAdmin):
         return response
 
     def _about(self, request: HttpRequest, account: EbayAccount) -> dict[str, Any]:
-        principal = principal_of_request(request)
+        principal, token = principal_of_request(request), token_of(account)
         attempts = TokenRefreshLog.objects.filter(account=account)[:_SHOWN]
         exchanges = (
             ConnectLog.objects.visible_to(principal, role=Role.ADMIN)
@@ -97,8 +100,11 @@ class EbayAccountAdmin(ScopedAdmin):
         )
         return {
             "panel": token_panel(account, principal, now=timezone.now()),
+            "notices": open_notices(principal).filter(account=account),
+            "health": health_section(account, now=timezone.now()),
             "attempts": attempts,
             "exchanges": shown(exchanges),
+            "scopes": scope_lines(account.purpose, token.granted_scopes) if token else [],
         }
 
     def save_model(self, request: HttpRequest, obj: EbayAccount, form: Any, change: bool) -> None:

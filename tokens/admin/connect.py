@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -17,10 +16,7 @@ from accounts.access import Principal
 from accounts.models import EbayAccount, Role
 from accounts.scoped_admin import console_page, may_somewhere, visible_or_404
 from tokens.forms import ConnectForm
-from tokens.services.connect import LINK_LIFE, ConnectRefused, create_connect_link
-
-# An owner reads the mail with the link when it suits; the browser that we redirect comes at once.
-OWNER_LINK_LIFE = timedelta(hours=24)
+from tokens.services.connect import ConnectRefused, create_connect_link
 
 
 @never_cache
@@ -61,9 +57,7 @@ def reconnect_account(request: HttpRequest, principal: Principal, account_id: in
 def _to_ebay_or_link(request: HttpRequest, principal: Principal, asked: dict[str, Any]) -> HttpResponse:
     """Redirect this browser, or, for the button "make a link", show the link for the owner's browser."""
     for_owner = "for_owner" in request.POST
-    ticket, link = create_connect_link(
-        **asked, by=principal, link_life=OWNER_LINK_LIFE if for_owner else LINK_LIFE
-    )
+    ticket, link = create_connect_link(**asked, by=principal, for_owner=for_owner)
     if not for_owner:
         return redirect(link)
     context = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +18,36 @@ class Shown:
     row: ConnectLog
     sent: str
     answered: str
+    well: bool
 
 
 def shown(rows: Iterable[ConnectLog]) -> list[Shown]:
-    return [Shown(row, _sent(row.request), _answered(row.response)) for row in rows]
+    return [Shown(row, _sent(row.request), _answered(row.response), went_well(row)) for row in rows]
+
+
+def went_well(row: ConnectLog) -> bool:
+    """Whether the exchange brought what it was made for: an answer alone is no success.
+
+    Trading says 200 and `Failure` (03 §0, 8), and a 200 of the token endpoint may be cut or a gateway's page.
+    """
+    status, body = row.response.get("status"), row.response.get("body") or ""
+    if row.error or status is None or not 200 <= status < 300 or row.action.endswith(("_failed", "_error")):
+        return False
+    if row.action in _BRING_TOKENS:
+        return _names_token(body)
+    return _FAILED.search(body) is None
+
+
+_BRING_TOKENS = ("token_refreshed", "token_refresh_debug", "code_exchanged", "app_token_minted")
+_FAILED = re.compile(r"<Ack>\s*(?:Partial)?Failure\s*</Ack>")
+
+
+def _names_token(body: str) -> bool:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(document, dict) and bool(document.get("access_token"))
 
 
 def _sent(request: Mapping[str, Any]) -> str:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.admin import display
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from accounts.access import principal_of_request
 from accounts.display import badge, length, pretty_json, when
 from accounts.models import Role
 from accounts.scoped_admin import AccountFilter, ScopedAdmin, SuperuserAdmin
@@ -17,7 +21,10 @@ from tokens.models import (
     SigningKey,
     TokenRefreshLog,
 )
+from tokens.services.scope_switch import switch_scope
 from tokens.services.signing import why_unusable
+
+from .keys import ring_badge
 
 
 @admin.register(TokenRefreshLog)
@@ -140,8 +147,16 @@ class BackgroundWorkerAdmin(SuperuserAdmin):
 
 @admin.register(ProcessHeartbeat)
 class ProcessHeartbeatAdmin(SuperuserAdmin):
-    list_display = ("kind", "name", "host", "pid", "release", "key_ring", "started_at", "beat", "stopping_at")
+    """Compared with the process that shows the page; Keys says more."""
+
+    list_display = (
+        "kind", "name", "host", "pid", "release", "ring", "started_at", "beat", "stopping_at",
+    )  # fmt: skip
     list_filter = ("kind", "name")
+
+    @display(description="key ring", ordering="key_ring")
+    def ring(self, process: ProcessHeartbeat) -> SafeString:
+        return ring_badge(process)
 
     @display(description="last beat", ordering="beat_at")
     def beat(self, process: ProcessHeartbeat) -> SafeString:
@@ -150,9 +165,18 @@ class ProcessHeartbeatAdmin(SuperuserAdmin):
 
 @admin.register(ScopeDefinition)
 class ScopeDefinitionAdmin(SuperuserAdmin):
+    """Whether a scope is asked for is the one thing to change here."""
+
+    readonly_fields = ("scope", "grant_type", "needed_by")
     list_display = ("scope", "grant_type", "needed_by", "is_active")
     list_filter = ("grant_type", "is_active")
     search_fields = ("scope", "needed_by")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: ScopeDefinition, form: Any, change: bool) -> None:
+        switch_scope(obj.scope, active=obj.is_active, by=principal_of_request(request))
 
 
 @admin.register(SigningKey)

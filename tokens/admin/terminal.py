@@ -19,6 +19,8 @@ from tokens.models import ConnectLog, RefreshTrigger
 from .exchanges import shown
 
 _SHOWN = 50
+# On the page of an account.
+_SHOWN_IN_SHORT = 10
 _SOURCES = [*RefreshTrigger.values, "health", "application"]
 
 
@@ -57,7 +59,7 @@ def _exchanges(request: HttpRequest, principal: Principal) -> dict[str, Any]:
     if source:
         rows = rows.filter(source=source)
     return {
-        "exchanges": shown(rows[:_SHOWN]),
+        "exchanges": shown(rows[: _SHOWN_IN_SHORT if "short" in request.GET else _SHOWN]),
         "account": account,
         "source": source,
         "query": request.GET.urlencode(),

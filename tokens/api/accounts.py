@@ -28,6 +28,7 @@ from .serializers import (
     ConnectInput,
     ConnectLinkSerializer,
     Disconnected,
+    ReconnectInput,
     RefreshResult,
 )
 
@@ -107,10 +108,12 @@ class AccountDetail(APIView):
 class AccountReconnect(APIView):
     """Role admin."""
 
-    @extend_schema(request=None, responses={201: ConnectLinkSerializer})
+    @extend_schema(request=ReconnectInput, responses={201: ConnectLinkSerializer})
     def post(self, request: Request, account_id: int) -> Response:
         """A link to give the consent anew; only the same eBay user can use it."""
         account = account_or_404(request, account_id)
+        asked = ReconnectInput(data=request.data)
+        asked.is_valid(raise_exception=True)
         return _link(
             request,
             account.organization,
@@ -118,6 +121,7 @@ class AccountReconnect(APIView):
             purpose=account.purpose,
             environment=account.environment,
             account=account,
+            **asked.validated_data,
         )
 
 

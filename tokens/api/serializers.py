@@ -57,10 +57,19 @@ class ConnectInput(serializers.Serializer[Any]):
     house_name = serializers.CharField(max_length=100)
     purpose = serializers.ChoiceField(choices=Purpose.choices)
     environment = serializers.ChoiceField(choices=settings.EBAY_ENVIRONMENTS)
+    for_owner = Switch(required=False)
+
+
+class ReconnectInput(serializers.Serializer[Any]):
+    """With `for_owner` the link is to be sent to the owner, who needs no login: it lives a day."""
+
+    for_owner = Switch(required=False)
 
 
 class ConnectLinkSerializer(serializers.Serializer[Any]):
-    """Open `authorize_url` in a browser before `expires_at`; it works once."""
+    """Open `authorize_url` in a browser before `expires_at`; it works once. With `for_owner` it lives a day,
+    says what will happen and asks first; without, it leads on to eBay at once and lives ten minutes.
+    """
 
     authorize_url = serializers.URLField()
     expires_at = serializers.DateTimeField()

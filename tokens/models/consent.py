@@ -72,7 +72,8 @@ class ScopeDefinition(models.Model):
 class ConnectTicket(models.Model):
     """One attempt to connect or reconnect: a one-use link of ours, then a one-use `state` at eBay.
 
-    Only hashes of the link's secret and of the browser's cookie are stored.
+    A link `for_owner` is opened by somebody without a login: it says what will happen and asks first. Only
+    hashes of the link's secret and of the browser's cookie are stored.
     """
 
     ORGANIZATION_LOOKUP = "organization_id"
@@ -92,6 +93,8 @@ class ConnectTicket(models.Model):
     created_by_label = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
     link_expires_at = models.DateTimeField()
+    for_owner = models.BooleanField(default=False)
+    revoked_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     returned_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -99,6 +102,12 @@ class ConnectTicket(models.Model):
     connected_account = models.ForeignKey(EbayAccount, on_delete=models.SET_NULL, null=True, related_name="+")
 
     objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "connect link"
+
+    def __str__(self) -> str:
+        return f"link for {self.house_name}"
 
 
 class ApplicationToken(models.Model):
@@ -112,6 +121,10 @@ class ApplicationToken(models.Model):
     renew_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True, help_text="Why the last attempt brought no token")
+    refusals = models.JSONField(
+        default=dict,
+        help_text="By API: when a token was minted because it refused one, and how often in a row",
+    )
     lease_id = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     version = models.PositiveBigIntegerField(default=1, help_text="Grows with every finished attempt")

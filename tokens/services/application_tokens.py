@@ -10,7 +10,8 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from ebayconnector.ebay import oauth
 from ebayconnector.ebay.endpoints import SCOPE_BASE
@@ -26,6 +27,10 @@ logger = logging.getLogger(__name__)
 _POLL_S = 0.2
 _LONGEST_MARGIN = timedelta(seconds=120)
 _AGAIN_AFTER = timedelta(seconds=5)
+# How long an API that refuses fresh tokens waits for the next one: doubling, until it has been quiet.
+_FIRST_BRAKE = timedelta(minutes=1)
+_LONGEST_BRAKE = timedelta(hours=1)
+_REFUSALS_FORGOTTEN_AFTER = timedelta(hours=6)
 
 
 class ApplicationTokenUnavailable(TokenUnavailable):
@@ -46,8 +51,8 @@ class ApplicationTokens:
     def get(self) -> str:
         return get_application_token(self.environment, scopes=self.scopes)
 
-    def renew(self, rejected: str) -> str:
-        return get_application_token(self.environment, scopes=self.scopes, rejected=rejected)
+    def renew(self, rejected: str, *, api: str) -> str:
+        return get_application_token(self.environment, scopes=self.scopes, rejected=rejected, rejected_by=api)
 
 
 def get_application_token(
@@ -55,13 +60,16 @@ def get_application_token(
     *,
     scopes: Sequence[str] = (SCOPE_BASE,),
     rejected: str | None = None,
+    rejected_by: str = "",
     wait_s: float = 20.0,
 ) -> str:
     """A living token of the environment's application for exactly these scopes, minted when there is none.
 
-    `rejected` is a token that eBay refused: it goes out of use, another one is returned or minted. Concurrent
-    callers cause one mint; the others wait up to `wait_s` for its outcome, good or bad. A failure is not
-    remembered: the next caller asks eBay again. Raises ApplicationTokenUnavailable, and
+    `rejected` is a token that an API of eBay's (`rejected_by`) refused: it goes out of use, another one is
+    returned or minted. An API that refuses those too is believed again only after a pause.
+
+    Concurrent callers cause one mint; the others wait up to `wait_s` for its outcome, good or bad. A failure
+    is not remembered: the next caller asks eBay again. Raises ApplicationTokenUnavailable, and
     ApplicationNotConfigured when the environment has no keyset.
     """
     application = wire.application(environment)
@@ -76,7 +84,9 @@ def get_application_token(
             return token
         if seen is not None and state.version != seen and not usable:
             raise _failed_elsewhere(state)
-        lease_id = locks.claim_mint(state, drop=token is not None and token == rejected)
+        drop = token is not None and token == rejected
+        refusal = _believed_refusal(state, rejected_by) if drop else None
+        lease_id = locks.claim_mint(state, drop=drop, refusal=refusal)
         if lease_id is not None:
             return _mint_or_keep(application, state, lease_id, token if usable else None)
         if token is not None and usable:
@@ -101,14 +111,38 @@ def _living_token(state: locks.ApplicationTokenState) -> str | None:
         return None
 
 
+def _believed_refusal(state: locks.ApplicationTokenState, api: str) -> dict[str, Any]:
+    """What to remember of the refusal that leads to a mint. Raises when the API refused too many of late.
+
+    An API that refuses every token, say for want of an approval, would otherwise cost a mint per call.
+    """
+    known = state.refusals.get(api)
+    if known is None:
+        return {api: {"at": state.now.isoformat(), "times": 1}}
+    at = datetime.fromisoformat(known["at"])
+    if state.now - at > _REFUSALS_FORGOTTEN_AFTER:
+        return {api: {"at": state.now.isoformat(), "times": 1}}
+    times = int(known["times"])
+    believed_at = at + min(_FIRST_BRAKE * 2 ** min(times - 1, 20), _LONGEST_BRAKE)
+    if state.now < believed_at:
+        text = (
+            f"{api} refuses every application token; none is fetched for it before {believed_at:%H:%M:%S} UTC"
+        )
+        logger.warning("%s: %s", state.environment, text)
+        raise ApplicationTokenUnavailable("exception", text, retry_after=believed_at - state.now)
+    return {api: {"at": state.now.isoformat(), "times": times + 1}}
+
+
 def _is_due(state: locks.ApplicationTokenState) -> bool:
     return state.renew_at is None or state.renew_at <= state.now
 
 
+def application_token_binding(environment: str, client_id: str, scopes_key: str) -> sealing.Binding:
+    return sealing.Binding.of_application(f"application token {scopes_key}", environment, client_id)
+
+
 def _binding(state: locks.ApplicationTokenState) -> sealing.Binding:
-    return sealing.Binding.of_application(
-        f"application token {state.scopes_key}", state.environment, state.client_id
-    )
+    return application_token_binding(state.environment, state.client_id, state.scopes_key)
 
 
 def _failed_elsewhere(state: locks.ApplicationTokenState) -> ApplicationTokenUnavailable:

@@ -27,7 +27,7 @@ class AccountTokens:
     def get(self) -> str:
         return get_access_token(self.account_id)
 
-    def renew(self, rejected: str) -> str:
+    def renew(self, rejected: str, *, api: str) -> str:
         return get_access_token(self.account_id, rejected=rejected)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.tasks import async_task
 
@@ -33,10 +34,14 @@ from tokens import sealing, wire
 from tokens.models import ConnectLog, ConnectTicket, EbayToken, RefreshTrigger, TokenRefreshLog
 from tokens.scopes import scopes_for
 
+from . import notices
+
 logger = logging.getLogger(__name__)
 
 STATE_LIFE = timedelta(minutes=10)
 LINK_LIFE = timedelta(minutes=10)
+# An owner reads the mail with the link when it suits; the browser that we redirect comes at once.
+OWNER_LINK_LIFE = timedelta(hours=24)
 _STATE_SALT = "tokens.connect.state"
 _US = 0
 
@@ -61,12 +66,14 @@ def create_connect_link(
     environment: str,
     by: Principal,
     account: EbayAccount | None = None,
-    link_life: timedelta = LINK_LIFE,
+    for_owner: bool = False,
 ) -> tuple[ConnectTicket, str]:
     """A one-use link that starts a consent (a reconnect when `account` is given); role admin.
 
-    Raises NotAllowed, and ConnectRefused when the keyset or the key ring is not configured, the house name is
-    empty or taken, or a reconnect does not fit its account.
+    Without `for_owner` it leads on to eBay at once and lives ten minutes. With it, it is to be sent to the
+    owner: it lives a day, says what will happen, and is used up only by the button there. Raises NotAllowed,
+    and ConnectRefused when the keyset or the key ring is not configured, the house name is empty or taken, or
+    a reconnect does not fit its account.
     """
     by.require(Role.ADMIN, organization.pk)
     house_name = house_name.strip()
@@ -82,11 +89,12 @@ def create_connect_link(
         secret_hash=_hash(secret),
         created_by=by.user,
         created_by_label=by.label,
-        link_expires_at=timezone.now() + link_life,
+        link_expires_at=timezone.now() + (OWNER_LINK_LIFE if for_owner else LINK_LIFE),
+        for_owner=for_owner,
     )
     record_act(
         by, "reconnect_started" if account else "connect_started", organization_id=organization.pk,
-        target=account or ticket, house_name=house_name, environment=environment,
+        target=account or ticket, house_name=house_name, environment=environment, for_owner=for_owner,
     )  # fmt: skip
     return ticket, f"{settings.PUBLIC_URL}/ebay/connect/?ticket={secret}"
 
@@ -118,15 +126,32 @@ def _name_taken(house_name: str) -> ConnectRefused:
     return ConnectRefused(f"another active account is called {house_name}; choose another house name")
 
 
+def usable_link(secret: str) -> ConnectTicket:
+    """The ticket of a link that still works; looking uses nothing up. Raises ConnectRefused."""
+    ticket = _usable(secret).select_related("organization", "account").first()
+    if ticket is None:
+        raise _unusable()
+    return ticket
+
+
+def _usable(secret: str) -> QuerySet[ConnectTicket]:
+    return ConnectTicket.objects.filter(
+        secret_hash=_hash(secret), started_at=None, revoked_at=None, link_expires_at__gt=timezone.now()
+    )
+
+
+def _unusable() -> ConnectRefused:
+    return ConnectRefused(
+        "this link was used already, has expired, was withdrawn or is unknown; ask for a new one"
+    )
+
+
 def start_consent(secret: str) -> ConsentRedirect:
     """Use a link: bind a new cookie to the ticket and build eBay's consent URL. Raises ConnectRefused."""
     cookie = secrets.token_urlsafe(32)
-    now = timezone.now()
-    claimed = ConnectTicket.objects.filter(
-        secret_hash=_hash(secret), started_at=None, link_expires_at__gt=now
-    ).update(started_at=now, cookie_hash=_hash(cookie))
-    if claimed != 1:
-        raise ConnectRefused("this link was used already, has expired or is unknown; ask for a new one")
+    # One UPDATE: of two browsers that open it at once, one finds it used.
+    if _usable(secret).update(started_at=timezone.now(), cookie_hash=_hash(cookie)) != 1:
+        raise _unusable()
     ticket = ConnectTicket.objects.get(secret_hash=_hash(secret))
     state = signing.dumps(str(ticket.pk), salt=_STATE_SALT)
     url = oauth.authorize_url(
@@ -173,8 +198,9 @@ def _claim_return(state: str, cookie: str) -> ConnectTicket:
     ticket = ConnectTicket.objects.filter(pk=ticket_id).select_related("organization", "account").first()
     if ticket is None or not hmac.compare_digest(ticket.cookie_hash, _hash(cookie)):
         raise ConnectRefused("this answer belongs to another browser; start again in this one")
-    if ConnectTicket.objects.filter(pk=ticket.pk, returned_at=None).update(returned_at=timezone.now()) != 1:
-        raise ConnectRefused("this answer was used already; start again with a new link")
+    fresh = ConnectTicket.objects.filter(pk=ticket.pk, returned_at=None, revoked_at=None)
+    if fresh.update(returned_at=timezone.now()) != 1:
+        raise ConnectRefused("this answer was used already, or its link was withdrawn; ask for a new link")
     return ticket
 
 
@@ -229,7 +255,7 @@ class _JustGranted:
     def get(self) -> str:
         return self.token
 
-    def renew(self, rejected: str) -> str:
+    def renew(self, rejected: str, *, api: str) -> str:
         return self.token
 
 
@@ -292,6 +318,7 @@ def _save(ticket: ConnectTicket, grant: oauth.TokenGrant, person: _Person) -> Eb
             raise
         raise _name_taken(ticket.house_name) from None
     logger.info("connected account=%s house_name=%s", account.pk, account.house_name)
+    notices.look_at_account(account.pk)
     return account
 
 

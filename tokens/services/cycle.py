@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from queue import Empty, SimpleQueue
 
 from django.db import connections, transaction
 from django.utils import timezone
@@ -126,13 +127,15 @@ def run_chunk(
     trigger = RefreshTrigger.SCHEDULED if cycle.scheduled else RefreshTrigger.ADMIN
     deadline = time.monotonic() + budget_s
     results: list[tuple[int, Refreshed]] = []
-    with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="refresh") as pool:
-        for account_id, result in pool.map(lambda pk: _refresh_one(pk, deadline, trigger), account_ids):
-            results.append((account_id, result))
-            logger.info("token refresh cycle %s: %s of %s done", cycle_id, len(results), len(account_ids))
+
+    def refresh(account_id: int) -> None:
+        results.append((account_id, _refresh_one(account_id, deadline, trigger)))
+        logger.info("token refresh cycle %s: %s of %s done", cycle_id, len(results), len(account_ids))
+
+    _in_threads(refresh, account_ids)
     errors = [
         {"account_id": pk, "error": f"{result.error_code}: {result.error_text}"}
-        for pk, result in results
+        for pk, result in sorted(results, key=lambda pair: account_ids.index(pair[0]))
         if not result.success and result.error_code != _UNDER_WAY
     ]
     _report(cycle_id, number, refreshed=sum(result.success for _, result in results), errors=errors)
@@ -142,7 +145,28 @@ def run_chunk(
 _UNDER_WAY = RefreshUnderWay().code
 
 
-def _refresh_one(account_id: int, deadline: float, trigger: RefreshTrigger) -> tuple[int, Refreshed]:
+def _in_threads(refresh: Callable[[int], None], account_ids: Sequence[int]) -> None:
+    """A few threads take account after account; each keeps its database connection until none is left."""
+    waiting: SimpleQueue[int] = SimpleQueue()
+    for account_id in account_ids:
+        waiting.put(account_id)
+
+    def drain() -> None:
+        try:
+            while True:
+                refresh(waiting.get_nowait())
+        except Empty:
+            pass
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="refresh") as pool:
+        ended = [pool.submit(drain) for _ in range(min(_THREADS, len(account_ids)))]
+    for thread in ended:
+        thread.result()
+
+
+def _refresh_one(account_id: int, deadline: float, trigger: RefreshTrigger) -> Refreshed:
     try:
         if time.monotonic() > deadline:
             result = Refreshed(False, "exception", "no time was left in this cycle; due again")
@@ -152,9 +176,9 @@ def _refresh_one(account_id: int, deadline: float, trigger: RefreshTrigger) -> t
     except Exception as failure:  # one account's surprise must not stop the others
         logger.exception("refresh of account %s failed unexpectedly", account_id)
         result = Refreshed(False, "exception", type(failure).__name__)
-    finally:
+        # Should it be the connection that is broken, the next account gets another one.
         connections.close_all()
-    return account_id, result
+    return result
 
 
 def _log_result(account_id: int, result: Refreshed) -> None:

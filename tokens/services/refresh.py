@@ -29,6 +29,8 @@ from tokens import locks, sealing, wire
 from tokens.models import RefreshTrigger, TokenRefreshLog
 from tokens.status import NOT_A_TOKEN, PERMANENT_CODES, SEALED_CODES, sealed_code
 
+from . import notices
+
 logger = logging.getLogger(__name__)
 
 ON_DEMAND_MARGIN = timedelta(minutes=5)
@@ -82,6 +84,9 @@ def get_access_token(
     Concurrent callers cause one HTTP refresh; the others wait up to `wait_s` for its outcome. Raises
     TokenUnavailable (RefreshUnderWay when the wait was too short).
     """
+    at_hand = _token_at_hand(account_id, min_ttl, rejected)
+    if at_hand is not None:
+        return at_hand
     deadline = time.monotonic() + wait_s
     seen: int | None = None
     while True:
@@ -91,6 +96,7 @@ def get_access_token(
             return token
         if is_pausing(state) or (seen is not None and state.version != seen):
             return _live_token_or_stored_failure(state, rejected)
+        wire.refuse_inside_transaction("a refresh")
         lease_id = locks.claim_refresh(state)
         if lease_id is not None:
             token = _refresh_or_live_token(state, lease_id, trigger, rejected)
@@ -104,6 +110,16 @@ def get_access_token(
                 return live
             raise RefreshUnderWay
         time.sleep(_POLL_S)
+
+
+def _token_at_hand(account_id: int, min_ttl: timedelta, rejected: str | None) -> str | None:
+    """What nearly every call comes for, by one quick question: a token that nothing is wrong with."""
+    living = locks.read_living_token(account_id, min_ttl=min_ttl, refused=PERMANENT_CODES)
+    if living is None:
+        return None
+    environment, ebay_user_id, sealed = living
+    binding = sealing.Binding("access_token", environment, ebay_user_id, account_id)
+    return _opened(sealed, binding, rejected)
 
 
 @dataclass(frozen=True)
@@ -125,6 +141,7 @@ def refresh_now(account_id: int, *, trigger: RefreshTrigger) -> Refreshed:
         state = _usable_state(account_id)
         if trigger == RefreshTrigger.SCHEDULED and is_pausing(state):
             raise _stored_failure(state)
+        wire.refuse_inside_transaction("a refresh")
         lease_id = locks.claim_refresh(state)
         if lease_id is None:
             raise RefreshUnderWay
@@ -154,8 +171,12 @@ def _stored_token(state: locks.TokenState, min_ttl: timedelta, rejected: str | N
     """The stored token when it lives long enough, opens, and is not the rejected one."""
     if state.expires_at is None or state.expires_at - state.now <= min_ttl:
         return None
+    return _opened(state.access_token_sealed, _binding(state, "access_token"), rejected)
+
+
+def _opened(sealed: str, binding: sealing.Binding, rejected: str | None) -> str | None:
     try:
-        token = sealing.key_ring().open(state.access_token_sealed, _binding(state, "access_token"))
+        token = sealing.key_ring().open(sealed, binding)
     except (sealing.CannotOpen, sealing.KeyRingError):
         return None
     return token if oauth.looks_like_token(token) and token != rejected else None
@@ -337,6 +358,8 @@ def _record_failure(
         level, "token refresh failed account=%s house_name=%s ebay_user=%s code=%s: %s",
         state.account_id, state.house_name, state.ebay_user_id, failure.code, failure.text,
     )  # fmt: skip
+    if current and failure.needs_reconnect:
+        notices.look_at_account(state.account_id)
     return current
 
 
@@ -371,4 +394,6 @@ def _record_success(
         "token refreshed account=%s house_name=%s ebay_user=%s",
         state.account_id, state.house_name, state.ebay_user_id,
     )  # fmt: skip
+    if state.refresh_error:
+        notices.look_at_account(state.account_id)
     return grant.access_token

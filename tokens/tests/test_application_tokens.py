@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connections
@@ -122,6 +122,34 @@ def test_a_second_401_is_the_answer(simulator):
         rate_limits(application_client_for("simulator", source="test"))
     assert len(simulator.requests(LIMITS)) == 2
     assert len(token_posts(simulator)) == 2
+
+
+def test_an_api_that_refuses_every_token_does_not_mint_for_ever(simulator):
+    simulator.fault(LIMITS, "expired_token", count=None)
+    client = application_client_for("simulator", source="test")
+    with pytest.raises(TokenRejected):
+        rate_limits(client)
+    for _ in range(3):
+        with pytest.raises(ApplicationTokenUnavailable, match="analytics refuses every application token"):
+            rate_limits(client)
+    assert len(token_posts(simulator)) == 2
+    # It holds up nobody else, and is believed again later, and later again.
+    assert get_application_token("simulator", rejected=token(), rejected_by="browse")
+    for waited, posts in ((61, 4), (61, 4), (121, 5)):
+        let_refusals_age(waited)
+        with pytest.raises((TokenRejected, ApplicationTokenUnavailable)):
+            rate_limits(client)
+        assert len(token_posts(simulator)) == posts, waited
+    simulator.delete("faults")
+    assert rate_limits(client)
+
+
+def let_refusals_age(seconds: int) -> None:
+    stored = row().refusals
+    for refusal in stored.values():
+        at = datetime.fromisoformat(refusal["at"]) - timedelta(seconds=seconds)
+        refusal["at"] = at.isoformat()
+    change(refusals=stored)
 
 
 def test_a_rejected_token_is_out_of_use_for_all_even_if_no_other_can_be_had(simulator):

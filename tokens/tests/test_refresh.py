@@ -12,9 +12,10 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import EbayAccount
 from tests.factories import AccountFactory
-from tokens import sealing, wire
-from tokens.models import ConnectLog, RefreshTrigger, TokenRefreshLog
+from tokens import locks, sealing, wire
+from tokens.models import ConnectLog, EbayToken, RefreshTrigger, TokenRefreshLog
 from tokens.services import refresh
 from tokens.services.refresh import TokenUnavailable, get_access_token, refresh_now
 from tokens.status import account_status, binding
@@ -36,6 +37,29 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_live_token_costs_no_call(simulator):
     account = linked_account(simulator)
     assert get_access_token(account.pk) == stored_access_token(account)
+    assert nothing_sent(simulator)
+
+
+def test_one_question_is_enough_while_nothing_is_due(simulator, monkeypatch):
+    account = linked_account(simulator)
+    change_token(account, refresh_error="server_error: it is tried again")
+    monkeypatch.setattr(locks, "read_token", lambda pk: pytest.fail("a second question"))
+    assert get_access_token(account.pk) == stored_access_token(account)
+
+
+@pytest.mark.parametrize("code", ["invalid_grant", "invalid_scope", "account_inactive", "not_connected"])
+def test_a_living_token_of_a_refused_or_disconnected_account_is_never_handed_out(simulator, code):
+    account = linked_account(simulator)
+    match code:
+        case "account_inactive":
+            EbayAccount.objects.update(is_active=False)
+        case "not_connected":
+            EbayToken.objects.all().delete()
+        case _:
+            change_token(account, refresh_error=f"{code}: the owner revoked it")
+    with pytest.raises(TokenUnavailable) as failure:
+        get_access_token(account.pk)
+    assert failure.value.code == code
     assert nothing_sent(simulator)
 
 

@@ -38,7 +38,7 @@ class Tokens:
     def get(self) -> str:
         return self.current
 
-    def renew(self, rejected: str) -> str:
+    def renew(self, rejected: str, *, api: str) -> str:
         self.rejected.append(rejected)
         self.current = f"renewed-{len(self.rejected)}"
         return self.current

@@ -85,7 +85,7 @@ def test_a_token_refused_twice_ends_it(connect, refusal, expected):
 def test_what_the_token_source_raises_reaches_the_caller(connect):
     connected = connect(EXPIRED)
 
-    def nothing(rejected: str) -> str:
+    def nothing(rejected: str, *, api: str) -> str:
         raise LookupError("needs reconnect")
 
     connected.tokens.renew = nothing

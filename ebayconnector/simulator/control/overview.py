@@ -85,6 +85,11 @@ _CALLS = {
     "POST /_sim/troubles/change": "{seller, count?, kind?, family?}",
     "POST /_sim/troubles/drift": "{seller?, per_page, kind?, pages?, family?}",
     "GET /_sim/truth/cases, inquiries, returns, disputes": "?seller=&offset=&limit=",
+    "GET POST /_sim/notices": "{topic?, seller? or user? or data?, reason?, event_date?, notification_id?, "
+    "damage?, endpoint?}",
+    "POST /_sim/notices/compose": "the same, {attempt?}",
+    "POST /_sim/notices/settings": "{refuse_local?, retry_s?, destination_status?}",
+    "POST /_sim/notices/rotate_key": "{forget?}",
     "POST /_sim/quotas": "{api, limit?, used?, client_id?}",
     "POST /_sim/latency": "{path, seconds}",
 }

@@ -1,0 +1,304 @@
+"""A user of eBay who is to be forgotten is found in no table: not afterwards, and not after the next sync."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import SimpleNamespace
+
+import pytest
+from django.db import connection
+
+from accounts.models import AuditEvent, EbayAccount
+from ebayconnector.topics import ERASERS, forget_risen, look_after_inbox, work_inbox
+from syncworkers.models import Order, QuarantinedRecord
+from syncworkers.personal import PERSONAL
+from syncworkers.registry import TABLES
+from syncworkers.services import coverage
+from syncworkers.services.store import BadRecord, upsert_page
+from syncworkers.tests.running import run_family, seller_account
+from tests.factories import AccountFactory
+from tests.test_canary import every_row
+from tokens import people
+from tokens.models import AccountDeletion, ConnectLog, ErasedPerson, InboundNotification, PersonIndex
+from tokens.named_exchanges import remember_exchange
+from tokens.tests.test_inbox import notify
+
+CANARY = "zqcanary"
+USERNAME = "Zqcanary_Buyer"
+USER = {"username": USERNAME.lower(), "userId": "ZqcanaryId1", "eiasToken": "nY+zqcanary=="}
+
+_ADDRESS = {"addressLine1": "Zqcanary Street 7", "city": "Zqcanaryville", "countryCode": "US"}
+_CONTACT = {
+    "fullName": "Ada Zqcanary",
+    "contactAddress": _ADDRESS,
+    "email": "ada@zqcanary.example",
+    "primaryPhone": {"phoneNumber": "+1zqcanary"},
+}
+_DATE = {"value": "2026-11-01T10:00:00.000Z"}
+_PARTIES = {"itemId": "1", "transactionId": "2", "buyer": USERNAME, "seller": "seller_0"}
+_LETTER = {
+    "MessageID": "m1", "Sender": USERNAME, "SendingUserID": "ZqcanaryId1", "RecipientUserID": "seller_0",
+    "SendToName": "A Seller", "Subject": "zqcanary has a question", "ReceiveDate": "2026-11-01T10:00:00.000Z",
+    "Folder": {"FolderID": "0"}, "ItemID": "1", "ItemTitle": "A thing",
+}  # fmt: skip
+
+# One record of each table that holds personal data, naming the same user wherever it can.
+RECORDS: dict[str, dict] = {
+    "orders": {
+        "orderId": "o1", "lastModifiedDate": "2026-11-01T10:00:00.000Z",
+        "buyerCheckoutNotes": "ring zqcanary",
+        "buyer": {"username": USERNAME, "buyerRegistrationAddress": _CONTACT, "taxAddress": _ADDRESS},
+        "fulfillmentStartInstructions": [
+            {"shippingStep": {"shipTo": _CONTACT}, "finalDestinationAddress": _ADDRESS}
+        ],
+        "lineItems": [
+            {"lineItemId": "l1", "title": "A thing", "sku": "S-1", "giftDetails": {"senderName": CANARY}}
+        ],
+        "pricingSummary": {"total": {"value": "12.00", "currency": "USD"}},
+    },
+    "transactions": {
+        "transactionId": "t1", "transactionType": "SALE", "transactionDate": "2026-11-01T10:00:00.000Z",
+        "buyer": {"username": USERNAME}, "transactionMemo": f"refund for {USERNAME}, thanks",
+        "amount": {"value": "12.00", "currency": "USD"}, "bookingEntry": "CREDIT",
+    },
+    "messages": _LETTER,
+    "message_bodies": _LETTER | {"Text": "<p>Regards, Ada Zqcanary</p>", "Content": "zqcanary asks"},
+    "active_inventory": {
+        "ItemID": "1", "Title": "A thing",
+        "SellingStatus": {"BidCount": 1, "HighBidder": {"UserID": USERNAME}},
+    },
+    "buyer": {
+        "OrderLineItemID": "1-2", "Item": {"ItemID": "1", "Title": "A thing", "Seller": {"UserID": USERNAME}},
+    },
+    "cases": {"caseId": 5, "caseStatusEnum": "OPEN", "creationDate": _DATE, **_PARTIES},
+    "case_details": {
+        "caseId": "5", "status": "OPEN",
+        "caseHistoryDetails": {"history": [{"actor": "BUYER", "description": "zqcanary waits"}]},
+    },
+    "inquiries": {"inquiryId": 6, "inquiryStatusEnum": "OPEN", "creationDate": _DATE, **_PARTIES},
+    "inquiry_details": {
+        "inquiryId": "6", "state": "OPEN",
+        "inquiryHistoryDetails": {"history": [{"description": "zqcanary waits"}]},
+    },
+    "returns": {
+        "returnId": "7", "buyerLoginName": USERNAME, "sellerLoginName": "seller_0", "state": "RETURN_STARTED",
+        "creationInfo": {"creationDate": _DATE, "comments": {"content": "zqcanary is unhappy"}},
+    },
+    "return_details": {
+        "returnId": "7", "summary": {"state": "RETURN_STARTED"},
+        "detail": {
+            "buyerAddress": {"name": "Ada Zqcanary", "address": _ADDRESS},
+            "responseHistory": [{"notes": "zqcanary", "creationDate": _DATE}],
+        },
+    },
+    "payment_disputes": {"paymentDisputeId": "8", "buyerUsername": USERNAME, "paymentDisputeStatus": "OPEN"},
+    "payment_dispute_details": {
+        "paymentDisputeId": "8", "buyerUsername": USERNAME, "note": "zqcanary called",
+        "buyerProvided": {"note": "I am zqcanary"},
+    },
+}  # fmt: skip
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def account():
+    return AccountFactory(username="seller_0")
+
+
+def store_everything(account) -> dict[str, int]:
+    """What was written, by table."""
+    results = {key: upsert_page(TABLES[key], account, [record]) for key, record in RECORDS.items()}
+    assert [bad for result in results.values() for bad in result.bad] == []
+    return {key: result.stored for key, result in results.items()}
+
+
+def places() -> list[str]:
+    """Tables (and job payloads) in which the user still stands."""
+    return [name for name, text in every_row().items() if CANARY in text.lower()]
+
+
+def forget(simulator, user=USER) -> InboundNotification:
+    assert notify(simulator, user=user) == 204
+    work_inbox()
+    row = InboundNotification.objects.latest("pk")
+    assert row.status == "done", row.error
+    return row
+
+
+def test_every_table_says_where_it_keeps_people():
+    assert set(PERSONAL) == set(TABLES)
+    assert {key for key, spec in PERSONAL.items() if spec.parts} == set(RECORDS)
+    assert {spec.of for spec in PERSONAL.values()} - {""} <= set(TABLES)
+
+
+def test_a_deleted_user_stands_in_no_table_and_the_next_sync_does_not_bring_him_back(simulator, account):
+    store_everything(account)
+    bad = BadRecord("x1", {"orderId": "x1", "buyer": {"username": USERNAME}}, "no time", None)
+    coverage.quarantine(account, "orders", "x1", bad, None)
+    answer = {"status": 200, "body": f'{{"username":"{USERNAME}","userId":"ZqcanaryId1"}}'}
+    exchange = ConnectLog.objects.create(
+        organization=account.organization, environment="simulator", action="getUser", source="connect",
+        response=answer,
+    )  # fmt: skip
+    remember_exchange(exchange.pk, environment="simulator", body=answer["body"], account_id=None)
+    assert len(places()) >= len(RECORDS)
+
+    row = forget(simulator)
+
+    assert places() == []
+    order = Order.objects.get()
+    assert (order.buyer_username, order.ship_to_name, str(order.total)) == ("", "", "12.0000")
+    assert order.line_items.get().sku == "S-1"
+    assert order.erased_at is not None
+    wanted = {TABLES[key].model._meta.db_table for key in RECORDS}
+    wanted |= {"syncworkers_quarantinedrecord", "ebay_connect_logs"}
+    assert set(row.result) == wanted
+    act = AuditEvent.objects.get(action="marketplace_account_deletion")
+    assert (act.organization, act.detail["rows"]) == (account.organization, row.result)
+    assert act.detail["person"] == [person.hex() for person in row.persons]
+
+    # eBay goes on telling about him; nothing is stored, and nothing written again and again.
+    assert set(store_everything(account).values()) == {0}
+    coverage.quarantine(account, "orders", "x1", bad, None)
+    assert places() == []
+    assert not PersonIndex.objects.exclude(kind="quarantine").exists()
+
+
+def test_a_changed_record_is_stored_without_him_also_when_ebay_no_longer_names_him(simulator, account):
+    store_everything(account)
+    forget(simulator)
+    later = RECORDS["orders"] | {
+        "lastModifiedDate": "2026-11-02T10:00:00.000Z",
+        "orderPaymentStatus": "FULLY_REFUNDED",
+        "buyer": {"username": "deleted user", "buyerRegistrationAddress": _CONTACT},
+    }
+
+    assert upsert_page(TABLES["orders"], account, [later]).stored == 1
+
+    assert places() == []
+    assert Order.objects.get().payment_status == "FULLY_REFUNDED"
+
+
+def test_rows_that_arrive_after_the_notification_are_stored_without_him(simulator, account):
+    """History that is read later, of a user of whom nothing was known."""
+    assert forget(simulator).result == {}
+    store_everything(account)
+    assert places() == []
+
+
+def test_a_page_that_was_being_written_meanwhile_is_found_afterwards(simulator, account, monkeypatch):
+    forget(simulator)
+    with monkeypatch.context() as patch:
+        # What that page's transaction saw: nobody to be left out.
+        patch.setattr("tokens.people.buried", lambda persons: set())
+        upsert_page(TABLES["orders"], account, [RECORDS["orders"]])
+    assert places() != []
+
+    assert look_after_inbox()
+    assert forget_risen() == {"ebay_orders": 1}
+
+    assert places() == []
+    assert not look_after_inbox()
+    assert not ErasedPerson.objects.filter(
+        person=people.person_hash("simulator", USERNAME), expires_at__isnull=False
+    ).exists()
+
+
+def test_others_and_other_environments_keep_theirs(simulator, account):
+    other = AccountFactory(environment="sandbox", username="seller_0")
+    store_everything(account)
+    store_everything(other)
+    upsert_page(
+        TABLES["orders"], account, [RECORDS["orders"] | {"orderId": "o2", "buyer": {"username": "bob"}}]
+    )
+
+    forget(simulator)
+
+    assert Order.objects.get(account=other).buyer_username == USERNAME
+    assert Order.objects.get(order_id="o2").buyer_username == "bob"
+
+
+def test_a_deleted_user_who_is_a_connected_account_loses_it_in_every_organisation(simulator):
+    accounts = [
+        AccountFactory(
+            username=USERNAME, ebay_user_id="ZqcanaryId1", eias_token=USER["eiasToken"], house_name=name
+        )
+        for name in ("Warehouse", "Zqcanary_buyer's shop")
+    ]
+    store_everything(accounts[0])
+    AuditEvent.objects.create(
+        organization=accounts[1].organization, actor_label="olga", action="connected", result="ok",
+        target_type="ebayaccount", target_id=str(accounts[1].pk), target_label=accounts[1].house_name,
+        detail={"username": USERNAME},
+    )  # fmt: skip
+
+    forget(simulator)
+
+    for account in accounts:
+        account.refresh_from_db()
+        assert not account.is_active
+        assert not hasattr(account, "token")
+    assert list(EbayAccount.objects.values_list("username", flat=True)) == ["", ""]
+    assert AccountDeletion.objects.count() == 2
+    from syncworkers.tasks import delete_account_data
+
+    for account in accounts:
+        delete_account_data(account.pk)
+    assert EbayAccount.objects.count() == 0
+    assert places() == []
+
+
+def test_the_erasers_may_be_repeated(simulator, account):
+    from django.utils.module_loading import import_string
+
+    store_everything(account)
+    forget(simulator)
+    persons = people.person_hashes("simulator", [USERNAME])
+    assert [import_string(path)("simulator", persons) for path in ERASERS] == [{}, {}, {}]
+
+
+@pytest.mark.slow
+def test_after_a_real_sync_the_deletion_holds_through_the_next_one(simulator):
+    families = ("orders", "transactions", "returns")
+    account = seller_account(simulator)
+    for family in families:
+        assert run_family(account, family).status == "completed"
+    troubled = Order.objects.exclude(buyer_username="").order_by("pk").first()
+    name = troubled.payload["buyer"]["buyerRegistrationAddress"].get("fullName") or troubled.buyer_username
+    who = {"username": troubled.buyer_username, "userId": "u1", "eiasToken": "e1=="}
+
+    forget(simulator, who)
+    for family in families:
+        simulator.post("orders/change", seller=account.username, count=5)
+        assert run_family(account, family).status == "completed"
+
+    rows = [text for table, text in every_row().items() if table != "queue payloads"]
+    assert not [text for text in rows if who["username"] in text]
+    erased = Order.objects.get(pk=troubled.pk)
+    assert erased.erased_at is not None
+    assert name not in str(erased.payload)
+    assert Order.objects.filter(erased_at=None).exclude(buyer_username="").exists()
+    assert not QuarantinedRecord.objects.exists()
+
+
+def test_old_rows_are_indexed_like_new_ones(simulator, account):
+    """The migration's statements against what the program notes when it stores."""
+    store_everything(account)
+    evidence = {"orderId": "x1", "buyer": [{"username": USERNAME}], "n": 1, "long": "x" * 300}
+    coverage.quarantine(account, "orders", "x1", BadRecord("x1", evidence, "no time", None), None)
+    own = RECORDS["messages"] | {"MessageID": "m2", "Sender": "eBay", "RecipientUserID": "SELLER_0"}
+    upsert_page(TABLES["messages"], account, [own])
+    noted = set(PersonIndex.objects.values_list("person", "kind", "row_id", "account_id"))
+    PersonIndex.objects.all().delete()
+
+    migration = import_module("syncworkers.migrations.0007_personal_data")
+    migration.index_people(None, SimpleNamespace(connection=connection))
+
+    found = set(PersonIndex.objects.values_list("person", "kind", "row_id", "account_id"))
+    assert plain(found) == plain(noted)
+    assert len(noted) >= 8
+
+
+def plain(rows):
+    return {(bytes(person), *rest) for person, *rest in rows}
