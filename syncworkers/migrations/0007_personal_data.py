@@ -49,7 +49,6 @@ def index_people(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("tokens", "0006_inbox_and_people"),
         ("syncworkers", "0006_order_links_parts_and_cut_lists"),
@@ -57,99 +56,156 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            model_name='activelisting',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="activelisting",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='case',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="case",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='casedetail',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="casedetail",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='inquiry',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="inquiry",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='inquirydetail',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="inquirydetail",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='inventoryitem',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="inventoryitem",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="message",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='messagebody',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="messagebody",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='offer',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="offer",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='order',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="order",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='paymentdispute',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="paymentdispute",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='paymentdisputedetail',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="paymentdisputedetail",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='payout',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="payout",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='purchase',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="purchase",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='return',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="return",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='returndetail',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="returndetail",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='sellerfunds',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="sellerfunds",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='transaction',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="transaction",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='transfer',
-            name='erased_at',
-            field=models.DateTimeField(help_text="When personal data was taken out of it, because eBay's user asked for it", null=True),
+            model_name="transfer",
+            name="erased_at",
+            field=models.DateTimeField(
+                help_text="When personal data was taken out of it, because eBay's user asked for it",
+                null=True,
+            ),
         ),
         migrations.RunPython(index_people, migrations.RunPython.noop, elidable=True),
     ]

@@ -7,96 +7,165 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_notices'),
-        ('tokens', '0005_application_token_refusals'),
+        ("accounts", "0002_notices"),
+        ("tokens", "0005_application_token_refusals"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='NotificationSetup',
+            name="NotificationSetup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('environment', models.CharField(max_length=20, unique=True)),
-                ('endpoint', models.CharField(max_length=500)),
-                ('destination_id', models.CharField(blank=True, max_length=100)),
-                ('subscriptions', models.JSONField(default=dict, help_text="By topic: eBay's id of the subscription")),
-                ('set_up_at', models.DateTimeField(null=True)),
-                ('test_asked_at', models.DateTimeField(null=True)),
-                ('checked_at', models.DateTimeField(null=True)),
-                ('error', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("environment", models.CharField(max_length=20, unique=True)),
+                ("endpoint", models.CharField(max_length=500)),
+                ("destination_id", models.CharField(blank=True, max_length=100)),
+                (
+                    "subscriptions",
+                    models.JSONField(default=dict, help_text="By topic: eBay's id of the subscription"),
+                ),
+                ("set_up_at", models.DateTimeField(null=True)),
+                ("test_asked_at", models.DateTimeField(null=True)),
+                ("checked_at", models.DateTimeField(null=True)),
+                ("error", models.TextField(blank=True)),
             ],
             options={
-                'db_table': 'ebay_notification_setups',
+                "db_table": "ebay_notification_setups",
             },
         ),
         migrations.CreateModel(
-            name='ErasedPerson',
+            name="ErasedPerson",
             fields=[
-                ('person', models.BinaryField(max_length=16, primary_key=True, serialize=False)),
-                ('erased_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('expires_at', models.DateTimeField(null=True)),
+                ("person", models.BinaryField(max_length=16, primary_key=True, serialize=False)),
+                ("erased_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("expires_at", models.DateTimeField(null=True)),
             ],
             options={
-                'db_table': 'ebay_erased_persons',
-                'indexes': [models.Index(fields=['erased_at'], name='erased_persons_by_time'), models.Index(condition=models.Q(('expires_at__isnull', False)), fields=['expires_at'], name='erased_persons_by_end')],
+                "db_table": "ebay_erased_persons",
+                "indexes": [
+                    models.Index(fields=["erased_at"], name="erased_persons_by_time"),
+                    models.Index(
+                        condition=models.Q(("expires_at__isnull", False)),
+                        fields=["expires_at"],
+                        name="erased_persons_by_end",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='InboundNotification',
+            name="InboundNotification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('notification_id', models.CharField(max_length=200, unique=True)),
-                ('environment', models.CharField(max_length=20)),
-                ('topic', models.CharField(max_length=100)),
-                ('people', django.contrib.postgres.fields.ArrayField(base_field=models.BinaryField(max_length=16), default=list, size=None)),
-                ('reason', models.CharField(blank=True, help_text='What eBay gives as the reason', max_length=100)),
-                ('event_at', models.DateTimeField(help_text='When it happened, by eBay', null=True)),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('deliveries', models.PositiveIntegerField(default=1, help_text='How often eBay delivered it')),
-                ('status', models.CharField(choices=[('received', 'Received'), ('done', 'Done'), ('ignored', 'Ignored: no work belongs to it'), ('failed', 'Failed')], default='received', max_length=10)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('processed_at', models.DateTimeField(null=True)),
-                ('result', models.JSONField(default=dict)),
-                ('error', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("notification_id", models.CharField(max_length=200, unique=True)),
+                ("environment", models.CharField(max_length=20)),
+                ("topic", models.CharField(max_length=100)),
+                (
+                    "people",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BinaryField(max_length=16), default=list, size=None
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(blank=True, help_text="What eBay gives as the reason", max_length=100),
+                ),
+                ("event_at", models.DateTimeField(help_text="When it happened, by eBay", null=True)),
+                ("received_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "deliveries",
+                    models.PositiveIntegerField(default=1, help_text="How often eBay delivered it"),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("received", "Received"),
+                            ("done", "Done"),
+                            ("ignored", "Ignored: no work belongs to it"),
+                            ("failed", "Failed"),
+                        ],
+                        default="received",
+                        max_length=10,
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                (
+                    "next_attempt_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("processed_at", models.DateTimeField(null=True)),
+                ("result", models.JSONField(default=dict)),
+                ("error", models.TextField(blank=True)),
             ],
             options={
-                'verbose_name': 'notification from eBay',
-                'verbose_name_plural': 'notifications from eBay',
-                'db_table': 'ebay_inbox',
-                'ordering': ['-received_at', '-id'],
-                'indexes': [models.Index(condition=models.Q(('status', 'received')), fields=['next_attempt_at'], name='inbox_waiting'), models.Index(fields=['-received_at', '-id'], name='inbox_by_age')],
+                "verbose_name": "notification from eBay",
+                "verbose_name_plural": "notifications from eBay",
+                "db_table": "ebay_inbox",
+                "ordering": ["-received_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "received")),
+                        fields=["next_attempt_at"],
+                        name="inbox_waiting",
+                    ),
+                    models.Index(fields=["-received_at", "-id"], name="inbox_by_age"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='NotificationKey',
+            name="NotificationKey",
             fields=[
-                ('kid', models.UUIDField(primary_key=True, serialize=False)),
-                ('environment', models.CharField(blank=True, max_length=20)),
-                ('public_key', models.BinaryField(null=True)),
-                ('good_until', models.DateTimeField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("kid", models.UUIDField(primary_key=True, serialize=False)),
+                ("environment", models.CharField(blank=True, max_length=20)),
+                ("public_key", models.BinaryField(null=True)),
+                ("good_until", models.DateTimeField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'db_table': 'ebay_notification_keys',
-                'indexes': [models.Index(fields=['created_at'], name='notification_keys_by_age')],
+                "db_table": "ebay_notification_keys",
+                "indexes": [models.Index(fields=["created_at"], name="notification_keys_by_age")],
             },
         ),
         migrations.CreateModel(
-            name='PersonIndex',
+            name="PersonIndex",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('person', models.BinaryField(max_length=16)),
-                ('kind', models.CharField(max_length=40)),
-                ('row_id', models.BigIntegerField()),
-                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.ebayaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("person", models.BinaryField(max_length=16)),
+                ("kind", models.CharField(max_length=40)),
+                ("row_id", models.BigIntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.ebayaccount",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'ebay_person_index',
-                'constraints': [models.UniqueConstraint(fields=('person', 'kind', 'row_id'), name='one_entry_per_person_and_row')],
+                "db_table": "ebay_person_index",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("person", "kind", "row_id"), name="one_entry_per_person_and_row"
+                    )
+                ],
             },
         ),
     ]
