@@ -49,19 +49,6 @@ def fetch_one(sql: str, parameters: Any = None) -> tuple[Any, ...] | None:
         return row
 
 
-def fetch_one_planned(sql: str, parameters: Any = None) -> tuple[Any, ...] | None:
-    """The first row, or None, by a statement that the server plans once for each connection.
-
-    For the few questions that are asked all the time: half the time of `fetch_one`. Django's conversions are
-    not in force; types are psycopg's own.
-    """
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        cursor = psycopg.Cursor(connection.connection)
-        row: tuple[Any, ...] | None = cursor.execute(sql, parameters, prepare=True).fetchone()
-        return row
-
-
 def fetch_all(sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)

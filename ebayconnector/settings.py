@@ -97,8 +97,6 @@ if DATABASE_URL:
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "connect_timeout": 10,
-            # Statements are prepared where the code asks for it; Django's own never are.
-            "prepare_threshold": 5,
             "application_name": "ebayconnector",
         },
     }

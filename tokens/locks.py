@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ebayconnector.database import execute, fetch_one, fetch_one_planned
+from ebayconnector.database import execute, fetch_one
+from ebayconnector.prepared import Prepared
 
 LEASE = timedelta(seconds=30)
 
@@ -50,12 +51,16 @@ def read_token(account_id: int) -> TokenState | None:
     return TokenState(*row) if row else None
 
 
-_LIVING = """
+_LIVING = Prepared(
+    """
 SELECT a.environment, a.ebay_user_id, t.access_token_sealed
 FROM ebay_tokens t JOIN ebay_accounts a ON a.id = t.account_id
-WHERE t.account_id = %s AND a.is_active AND t.access_token_sealed <> ''
-  AND t.expires_at > clock_timestamp() + %s AND split_part(t.refresh_error, ':', 1) <> ALL(%s)
-"""
+WHERE t.account_id = %(account)s AND a.is_active AND t.access_token_sealed <> ''
+  AND t.expires_at > clock_timestamp() + %(min_ttl)s
+  AND split_part(t.refresh_error, ':', 1) <> ALL(%(refused)s)
+""",
+    {"account": "int8", "min_ttl": "interval", "refused": "text[]"},
+)
 
 
 def read_living_token(
@@ -65,7 +70,8 @@ def read_living_token(
 
     None when it does not, the account is deactivated, or the last refresh failed for good (codes `refused`).
     """
-    return fetch_one_planned(_LIVING, [account_id, min_ttl, list(refused)])
+    row = _LIVING.fetch_one({"account": account_id, "min_ttl": min_ttl, "refused": list(refused)})
+    return (row[0], row[1], row[2]) if row else None
 
 
 def claim_refresh(state: TokenState) -> uuid.UUID | None:
