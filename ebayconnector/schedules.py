@@ -28,6 +28,7 @@ JOBS = (
     Job("token refresh", "tokens.tasks.start_refresh_cycle", 10),
     Job("rate limits", "tokens.tasks.start_rate_limit_readings", 60),
     Job("signing keys", "tokens.tasks.start_key_renewal", 1440),
+    Job("sniper sweep", "sniper.tasks.sweep_snipes", 1),
     Job("retention", "ebayconnector.schedules.apply_retention", 60),
 )
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from ebayconnector.simulator import (
     api_analytics,
+    api_browse,
     api_consent,
     api_disputes,
     api_finances,
@@ -15,6 +16,7 @@ from ebayconnector.simulator import (
     api_identity,
     api_inventory,
     api_key_management,
+    api_offer,
     api_post_order,
     api_token,
     api_trading,
@@ -28,6 +30,7 @@ from ebayconnector.simulator.responses import json_response
 from ebayconnector.simulator.world import World
 
 _APIS = (
+    api_offer,  # first, because its calls are in a hurry
     api_consent,
     api_token,
     api_identity,
@@ -39,6 +42,7 @@ _APIS = (
     api_inventory,
     api_key_management,
     api_analytics,
+    api_browse,
     control,
 )
 

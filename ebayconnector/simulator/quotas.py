@@ -15,6 +15,8 @@ DEFAULT_LIMITS: dict[str, int] = {
     "trading": 5_000,
     "analytics": 5_000,
     "key_management": 5_000,  # unverified
+    "browse": 5_000,
+    "buy_offer": 100_000,  # unverified
     "postorder.case": 5_000,
     "postorder.inquiry": 5_000,
     "postorder.return": 5_000,
