@@ -15,7 +15,7 @@ import django
 
 def measurements() -> Mapping[str, Callable[..., Any]]:
     """All measurements by name; imported late, because they need Django set up."""
-    from . import accounting, bare_limit, breakdown, engine_load, memory, per_row, ticking
+    from . import accounting, bare_limit, breakdown, engine_load, memory, per_row, sniping, ticking
 
     return {
         "engine": engine_load.measure,
@@ -25,6 +25,7 @@ def measurements() -> Mapping[str, Callable[..., Any]]:
         "tick": ticking.measure,
         "breakdown": breakdown.measure,
         "accounting": accounting.measure,
+        "sniping": sniping.measure,
     }
 
 

@@ -47,6 +47,7 @@ RETENTION = (
     Retention("syncworkers.WorkerRun", "finished_at", timedelta(days=90)),
     Retention("syncworkers.SnapshotPass", "finished_at", timedelta(days=14)),
     Retention("syncworkers.QuarantinedRecord", "healed_at", timedelta(days=30)),
+    Retention("sniper.SnipeEvent", "created_at", timedelta(days=730)),
     Retention("tokens.TokenRefreshLog", "started_at", timedelta(days=90)),
     Retention("tokens.ConnectLog", "created_at", timedelta(days=30)),
     Retention("tokens.RefreshCycle", "started_at", timedelta(days=30)),

@@ -37,10 +37,10 @@ def test_one_cycle_prints_a_table_and_exits_zero():
     assert done.returncode == 0, done.stderr
     head, *rows = done.stdout.strip().splitlines()
     assert head.split() == ["account", "family", "fetched", "stored", "unchanged", "duration"]
-    accounts = ["Warehouse-A", "Outlet-DE", "Beta-Shop"]
+    accounts = {"Warehouse-A": Purpose.BOTH, "Outlet-DE": Purpose.SELLER, "Beta-Shop": Purpose.SELLER}
     cells = [row.split() for row in rows]
     assert {(cell[0], cell[1]) for cell in cells} == {
-        (name, key) for name in accounts for key in families_for(Purpose.SELLER)
+        (name, key) for name, purpose in accounts.items() for key in families_for(purpose)
     }
     assert all(int(cell[2]) > 50 for cell in cells if cell[1] == "orders")
     # Of 120 orders few go wrong.

@@ -15,17 +15,19 @@ from django.utils import timezone
 from accounts.access import SYSTEM
 from accounts.models import EbayAccount, Organization, Purpose, Role, User
 from accounts.services import add_member
+from ebayconnector.ebay.endpoints import SCOPE_OFFER_AUCTION
 from syncworkers.models import WorkerRun
 from syncworkers.models.runs import ACTIVE
+from tokens.models import ScopeDefinition
 from tokens.services.connect import create_connect_link
 
 PASSWORD = "demo-password"
 ORGANIZATIONS = {"Alpha Trading": "alpha", "Beta Goods": "beta"}
-# house name, organisation, which of the simulator's sellers
+# house name, organisation, which of the simulator's sellers, purpose
 ACCOUNTS = (
-    ("Warehouse-A", "Alpha Trading", 0),
-    ("Outlet-DE", "Alpha Trading", 2),
-    ("Beta-Shop", "Beta Goods", 1),
+    ("Warehouse-A", "Alpha Trading", 0, Purpose.BOTH),
+    ("Outlet-DE", "Alpha Trading", 2, Purpose.SELLER),
+    ("Beta-Shop", "Beta Goods", 1, Purpose.SELLER),
 )
 
 
@@ -56,9 +58,11 @@ def _people_and_accounts() -> list[dict[str, str]]:
                 by=SYSTEM,
             )
             people.append(person)
+    _allow_bids()
     sellers = requests.get(f"{settings.EBAY_SIMULATOR_URL}/_sim/sellers", timeout=10).json()["sellers"]
-    for house_name, organization_name, number in ACCOUNTS:
-        _connect(house_name, Organization.objects.get(name=organization_name), sellers[number]["username"])
+    for house_name, organization_name, number, purpose in ACCOUNTS:
+        organization = Organization.objects.get(name=organization_name)
+        _connect(house_name, organization, sellers[number]["username"], purpose)
     return people
 
 
@@ -73,14 +77,21 @@ def _person(username: str, role: str, *, superuser: bool = False) -> dict[str, s
     return {"username": username, "password": PASSWORD, "role": role}
 
 
-def _connect(house_name: str, organization: Organization, seller: str) -> None:
+def _allow_bids() -> None:
+    """As if eBay had approved the bidding API: its keyset has the scope, and our consents ask for it."""
+    access = f"{settings.EBAY_SIMULATOR_URL}/_sim/bidding/access"
+    requests.post(access, json={}, timeout=10).raise_for_status()
+    ScopeDefinition.objects.filter(scope=SCOPE_OFFER_AUCTION).update(is_active=True)
+
+
+def _connect(house_name: str, organization: Organization, seller: str, purpose: Purpose) -> None:
     """Drive the consent page as a person would. A simulator that was restarted knows no tokens any more,
     so that an account of an earlier demo is reconnected."""
     account = EbayAccount.objects.filter(organization=organization, house_name=house_name).first()
     _, link = create_connect_link(
         organization=organization,
         house_name=house_name,
-        purpose=Purpose.SELLER,
+        purpose=purpose,
         environment="simulator",
         by=SYSTEM,
         account=account,
