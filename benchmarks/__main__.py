@@ -11,7 +11,7 @@ from typing import Any
 from . import report
 from .stage import BenchmarkFailed, Stage, running_stage
 
-NAMES = ("loads", "memory", "tick", "accounting", "tokens", "notices", "breakdown")
+NAMES = ("loads", "memory", "tick", "accounting", "tokens", "notices", "breakdown", "sniping")
 _PER_ROW_ORDERS = 2000
 _PER_ROW_WORKERS = 1000
 _ACCOUNTING_PROCESSES = 8
@@ -21,6 +21,9 @@ _TOKEN_CALLS = 5000
 _TOKEN_ONE_BY_ONE = 100
 _NOTICES = 500
 _INDEXED_PEOPLE = 1_000_000
+# Snipes, and the seconds over which their moments are spread.
+_SNIPING = ((500, 0.0), (500, 1.0), (1000, 60.0))
+_SYNC_ORDERS = 4000
 
 
 def main() -> int:
@@ -49,7 +52,7 @@ def _arguments() -> argparse.Namespace:
 
 def _measure_all(args: argparse.Namespace) -> dict[str, Any]:
     results: dict[str, Any] = {"date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"}
-    with running_stage(sellers=[args.orders, args.memory_orders]) as stage:
+    with running_stage(sellers=[args.orders, args.memory_orders, _SYNC_ORDERS]) as stage:
         results["machine"] = report.machine(postgres=stage.postgres_version(), commit_ms=stage.commit_ms())
         for name in NAMES:
             if args.only in (None, name):
@@ -107,6 +110,18 @@ def _breakdown(stage: Stage, args: argparse.Namespace) -> Any:
     return stage.measure("breakdown", orders=args.orders)
 
 
+def _sniping(stage: Stage, args: argparse.Namespace) -> list[Any]:
+    found = []
+    for place, (count, spread_s) in enumerate(_SNIPING):
+        _say(f"{count} snipes over {spread_s:g} s")
+        found.append(
+            stage.measure(
+                "sniping", label=f"_{place}", count=count, spread_s=spread_s, sync_orders=_SYNC_ORDERS
+            )
+        )
+    return found
+
+
 def _say(what: str) -> None:
     print(f"… {what}", file=sys.stderr, flush=True)
 
@@ -119,6 +134,7 @@ _MEASURES = {
     "tokens": _tokens,
     "notices": _notices,
     "breakdown": _breakdown,
+    "sniping": _sniping,
 }
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ def measurements() -> Mapping[str, Callable[..., Any]]:
         memory,
         notice_burst,
         per_row,
+        sniping,
         ticking,
         token_road,
     )
@@ -37,6 +38,7 @@ def measurements() -> Mapping[str, Callable[..., Any]]:
         "accounting": accounting.measure,
         "tokens": token_road.measure,
         "notices": notice_burst.measure,
+        "sniping": sniping.measure,
     }
 
 

@@ -15,9 +15,11 @@ from django.utils import timezone
 from accounts.access import SYSTEM
 from accounts.models import EbayAccount, Organization, Purpose, Role, User
 from accounts.services import add_member
+from ebayconnector.ebay.endpoints import SCOPE_OFFER_AUCTION
 from syncworkers.models import WorkerRun
 from syncworkers.models.runs import ACTIVE
 from syncworkers.registry import families_for
+from tokens.models import ScopeDefinition
 from tokens.services.connect import create_connect_link
 
 PASSWORD = "demo-password"
@@ -57,6 +59,7 @@ def _people_and_accounts() -> list[dict[str, str]]:
                 by=SYSTEM,
             )
             people.append(person)
+    _allow_bids()
     sellers = requests.get(f"{settings.EBAY_SIMULATOR_URL}/_sim/sellers", timeout=10).json()["sellers"]
     for house_name, organization_name, purpose, number in ACCOUNTS:
         organization = Organization.objects.get(name=organization_name)
@@ -73,6 +76,13 @@ def _person(username: str, role: str, *, superuser: bool = False) -> dict[str, s
         user.set_password(PASSWORD)
         user.save()
     return {"username": username, "password": PASSWORD, "role": role}
+
+
+def _allow_bids() -> None:
+    """As if eBay had approved the bidding API: its keyset has the scope, and our consents ask for it."""
+    access = f"{settings.EBAY_SIMULATOR_URL}/_sim/bidding/access"
+    requests.post(access, json={}, timeout=10).raise_for_status()
+    ScopeDefinition.objects.filter(scope=SCOPE_OFFER_AUCTION).update(is_active=True)
 
 
 def _connect(house_name: str, organization: Organization, purpose: Purpose, seller: str) -> None:
