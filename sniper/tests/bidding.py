@@ -77,7 +77,7 @@ class Executor:
     def wait_until_up(self) -> None:
         eventually(
             lambda: ProcessHeartbeat.objects.filter(pid=self.process.pid, kind="sniper").exists(),
-            within_s=40,
+            within_s=90,
             what=f"the executor is up: {self.log.read_text()[-3000:]}",
         )
 

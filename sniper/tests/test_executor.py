@@ -21,7 +21,7 @@ from .bidding import auction, bidder, ended, executors, planned, raises
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sniper")]
 
-ENDS_IN_S = 11.0
+ENDS_IN_S = 12.0
 
 
 def users(simulator) -> list[str]:

@@ -12,7 +12,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import psutil
@@ -20,8 +21,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from sniper.events import tell_executors
 from sniper.models import LIVE, Snipe, SnipeAttempt
-from sniper.tests.bidding import Executor, bidder, planned, raises
+from sniper.tests.bidding import Executor, bidder, raises
 from tests.factories import OrganizationFactory
 from tests.processes import child_env
 from tests.proxies import DatabaseProxy, Mode
@@ -136,13 +138,23 @@ def storm(simulator, tmp_path) -> Iterator[Storm]:
             made.stop()
 
 
-def make_snipes(simulator, *, count: int, first_in_s: float, rivals: bool) -> list[Snipe]:
+def make_snipes(simulator, *, count: int, first_in_s: float) -> list[Snipe]:
+    """Rows as `plan_snipe` writes them; to look so many items up takes longer than their auctions last."""
     account = bidder(simulator, organization=OrganizationFactory())
-    items = simulator.post(
-        "auctions", ends_in_s=first_in_s, start=10.0, count=count, step_s=1 / RATE,
-        rivals=[{"amount": 80, "before_end_s": 0.2}] if rivals else [],
-    )["itemIds"]  # fmt: skip
-    return [planned(account, item, seconds_before_end=LEAD_S) for item in items]
+    made = simulator.post("auctions", ends_in_s=first_in_s, start=10.0, count=count, step_s=1 / RATE)
+    rows = []
+    for item, ends_at in zip(made["itemIds"], made["endsAt"], strict=True):
+        end_time = datetime.fromisoformat(ends_at.replace("Z", "+00:00"))
+        rows.append(
+            Snipe(
+                account=account, item_id=item, rest_item_id=f"v1|{item}|0", title=item, currency="USD",
+                marketplace_id="EBAY_US", max_bid_amount=Decimal("50.00"), seconds_before_end=LEAD_S,
+                end_time=end_time, fire_at=end_time - timedelta(seconds=LEAD_S),
+            )
+        )  # fmt: skip
+    Snipe.objects.bulk_create(rows)
+    tell_executors()
+    return rows
 
 
 def lose_answers(simulator, chance: float) -> None:
@@ -205,7 +217,7 @@ def test_a_storm_raises_no_maximum_twice_and_loses_no_snipe(simulator, storm, se
     storm.source.seed(seed)
     storm.start()
     count = SNIPES
-    snipes = make_snipes(simulator, count=count, first_in_s=LEAD_S + 4 + count * 0.05, rivals=False)
+    snipes = make_snipes(simulator, count=count, first_in_s=LEAD_S + 6)
     lose_answers(simulator, 0.3)
     last = snipes[-1].end_time
     while timezone.now() < last - timedelta(seconds=2):
@@ -225,7 +237,7 @@ def test_when_one_executor_dies_or_freezes_the_other_bids_within_two_seconds(sim
     storm.source.seed(seed)
     storm.start()
     count = SNIPES
-    snipes = make_snipes(simulator, count=count, first_in_s=LEAD_S + 4 + count * 0.05, rivals=False)
+    snipes = make_snipes(simulator, count=count, first_in_s=LEAD_S + 6)
     last = snipes[-1].fire_at
     pause((snipes[0].fire_at - timezone.now()).total_seconds() - storm.source.uniform(0.0, 2.0))
     while timezone.now() < last + timedelta(seconds=1):
