@@ -15,12 +15,26 @@ import django
 
 def measurements() -> Mapping[str, Callable[..., Any]]:
     """All measurements by name; imported late, because they need Django set up."""
-    from . import accounting, bare_limit, breakdown, engine_load, memory, per_row, ticking
+    from . import (
+        accounting,
+        bare_limit,
+        breakdown,
+        bulk_create,
+        engine_load,
+        growth,
+        memory,
+        per_row,
+        record_pages,
+        ticking,
+    )
 
     return {
         "engine": engine_load.measure,
         "limit": bare_limit.measure,
+        "bulk_create": bulk_create.measure,
         "per_row": per_row.measure,
+        "pages": record_pages.measure,
+        "growth": growth.measure,
         "memory": memory.measure,
         "tick": ticking.measure,
         "breakdown": breakdown.measure,

@@ -43,8 +43,10 @@ class World:
         self.log = RequestLog(config.request_log_size)
         self._begin()
 
-    def _begin(self) -> None:
+    def _begin(self, now_ms: int | None = None) -> None:
         self.clock = Clock()
+        if now_ms is not None:
+            self.clock.set(now_ms)
         self.epoch_ms = self.clock.now_ms()
         self.sellers: list[Seller] = default_sellers(self.config.orders)
         self.tokens = TokenStore()
@@ -68,11 +70,11 @@ class World:
         )
         self.troubles = Troubles(self.config, self.clock, self.epoch_ms, self.orders_of)
 
-    def reset(self, config: SimulatorConfig) -> None:
-        """A new world; only the applications stay."""
+    def reset(self, config: SimulatorConfig, now_ms: int | None = None) -> None:
+        """A new world, at another time if one is named; only the applications stay."""
         self.config = config
         self.log.clear()
-        self._begin()
+        self._begin(now_ms)
 
     def add_application(self, application: Application) -> None:
         self.applications[application.client_id] = application
