@@ -49,8 +49,10 @@ class World:
         self.log = RequestLog(config.request_log_size)
         self._begin()
 
-    def _begin(self) -> None:
+    def _begin(self, now_ms: int | None = None) -> None:
         self.clock = Clock()
+        if now_ms is not None:
+            self.clock.set(now_ms)
         self.epoch_ms = self.clock.now_ms()
         self.sellers: list[Seller] = default_sellers(self.config.orders)
         self.tokens = TokenStore()
@@ -81,13 +83,14 @@ class World:
         )
         self.troubles = Troubles(self.config, self.clock, self.epoch_ms, self.orders_of)
 
-    def reset(self, config: SimulatorConfig) -> None:
-        """A new world; only the applications stay, without the right to bid that they were given since."""
+    def reset(self, config: SimulatorConfig, now_ms: int | None = None) -> None:
+        """A new world, at another time if one is named; only the applications stay, without the right to bid
+        that they were given since."""
         for client_id in self._may_bid & self.applications.keys():
             self.grant_bidding(client_id, False)
         self.config = config
         self.log.clear()
-        self._begin()
+        self._begin(now_ms)
 
     def add_application(self, application: Application) -> None:
         self.applications[application.client_id] = application

@@ -22,7 +22,7 @@ from ebayconnector.simulator.world import World
 _CALLS = {
     "GET /_sim/": "this overview",
     "GET /_sim/state": "seed, clock, sellers, counts, quotas, faults",
-    "POST /_sim/reset": "{seed?, orders?, auctions?, arrivals_per_minute?, changes_per_minute?, sort?, "
+    "POST /_sim/reset": "{seed?, now?, orders?, auctions?, arrivals_per_minute?, changes_per_minute?, sort?, "
     "stock?, stock_changes_per_minute?, stock_sort?, inventory_offset?, inventory_links?, messages?, "
     "messages_per_minute?, listings?, listing_changes_per_minute?, purchases?, purchases_per_minute?, "
     "trouble_share?, trouble_changes_per_minute?}",
@@ -155,8 +155,8 @@ async def state(request: Request) -> Response:
 
 async def reset(request: Request) -> Response:
     world = world_of(request)
-    fields = await json_fields(request, *_SETTINGS)
-    old = world.config
+    fields = await json_fields(request, "now", *_SETTINGS)
+    old, now_ms = world.config, fields.maybe_time("now")
     config = replace(
         old,
         seed=fields.whole("seed", old.seed),
@@ -177,7 +177,7 @@ async def reset(request: Request) -> Response:
         **read_trading_sizes(fields, old),
         **read_troubles(fields, old),
     )
-    world.reset(config)
+    world.reset(config, now_ms)
     return json_response(state_of(world))
 
 
