@@ -38,12 +38,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--runs", action="store_true", help="print each worker's latest run instead")
+        parser.add_argument("--runs", action="store_true", help="print each worker's first run instead")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.EBAY_ENVIRONMENT != "simulator":
             raise CommandError("this is for the demo only (EBAY_ENVIRONMENT=simulator)")
-        self.stdout.write(json.dumps(_latest_runs() if options["runs"] else _people_and_accounts()))
+        self.stdout.write(json.dumps(_first_runs() if options["runs"] else _people_and_accounts()))
 
 
 def _people_and_accounts() -> list[dict[str, str]]:
@@ -112,12 +112,12 @@ def _connect(house_name: str, organization: Organization, purpose: Purpose, sell
         raise CommandError(f"{house_name} was not connected ({answer.status_code})")
 
 
-def _latest_runs() -> list[dict[str, Any]]:
+def _first_runs() -> list[dict[str, Any]]:
     """A row for every worker that is switched on, also for one that has not run yet."""
-    latest = WorkerRun.objects.order_by("account_id", "api_family", "-id")
+    in_order = WorkerRun.objects.order_by("account_id", "api_family", "id")
     runs = {
         (run.account_id, run.api_family): run
-        for run in latest.distinct("account_id", "api_family").select_related("account")
+        for run in in_order.distinct("account_id", "api_family").select_related("account")
     }
     return [
         _run_row(runs[account.pk, family]) if (account.pk, family) in runs else _waiting_row(account, family)
