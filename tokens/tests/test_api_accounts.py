@@ -224,6 +224,7 @@ def test_disconnecting_queues_the_deletion_when_told_so(admin, account):
     assert not EbayToken.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_refresh_that_is_under_way_answers_503(admin, account):
     now = timezone.now()
     lease = "00000000-0000-0000-0000-000000000001"
