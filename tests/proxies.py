@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import threading
 from enum import Enum
@@ -18,84 +17,68 @@ class Mode(Enum):
 
 
 class DatabaseProxy:
-    """Forwards to `host`:`port` from a port of its own; used as a context."""
+    """Forwards to `host`:`port` from a port of its own; used as a context.
+
+    A thread for each direction of each connection: a peer that does not read holds up nobody else.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._mode = Mode.PASS
-        self._pairs: dict[socket.socket, socket.socket] = {}
-        self._clients: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._wake, self._waker = socket.socketpair()
+        self._passes = threading.Event()
+        self._passes.set()
+        self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._stopped = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.port = self._listener.getsockname()[1]
 
     def __enter__(self) -> DatabaseProxy:
-        self._thread.start()
+        threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(self, *unused: object) -> None:
-        self._stopped = True
-        self._waker.send(b".")
-        self._thread.join()
+        self._listener.close()
+        self.set(Mode.PASS)
         self.cut()
-        for one in (self._listener, self._wake, self._waker):
-            one.close()
 
     def set(self, mode: Mode) -> None:
-        with self._lock:
-            self._mode = mode
-        self._waker.send(b".")
+        self._mode = mode
+        (self._passes.clear if mode == Mode.FREEZE else self._passes.set)()
 
     def cut(self) -> None:
-        """Close every connection."""
+        """End every connection."""
         with self._lock:
-            for one in list(self._pairs):
-                one.close()
-            self._pairs.clear()
-            self._clients.clear()
-        if not self._stopped:
-            self._waker.send(b".")
-
-    def _run(self) -> None:
-        while not self._stopped:
-            with self._lock:
-                frozen = self._mode == Mode.FREEZE
-                watched = [self._wake] if frozen else [self._wake, self._listener, *self._pairs]
-            ready, _, _ = select.select(watched, [], [], 1.0)
-            for one in ready:
-                if one is self._wake:
-                    one.recv(4096)
-                elif one is self._listener:
-                    self._accept()
-                else:
-                    self._forward(one)
+            ended, self._open = self._open, set()
+        for one in ended:
+            _end(one)
 
     def _accept(self) -> None:
-        client, _ = self._listener.accept()
-        server = socket.create_connection(self._target)
-        with self._lock:
-            self._pairs[client], self._pairs[server] = server, client
-            self._clients.add(client)
-
-    def _forward(self, source: socket.socket) -> None:
-        with self._lock:
-            target = self._pairs.get(source)
-            lost = self._mode == Mode.LOSE_ANSWERS and source not in self._clients
-            if target is None:
-                return
-            piece = b""
-            with contextlib.suppress(OSError):
-                piece = source.recv(65536)
+        while True:
             try:
-                if piece and not lost:
-                    target.sendall(piece)
+                client, _ = self._listener.accept()
             except OSError:
-                piece = b""
-            if not piece:
-                for one in (source, target):
-                    self._pairs.pop(one, None)
-                    self._clients.discard(one)
-                    one.close()
+                return
+            self._passes.wait()
+            server = socket.create_connection(self._target)
+            with self._lock:
+                self._open |= {client, server}
+            for source, target in ((client, server), (server, client)):
+                threading.Thread(target=self._pump, args=(source, target, server), daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                self._passes.wait()
+                if self._mode != Mode.LOSE_ANSWERS or source is not server:
+                    target.sendall(piece)
+        _end(source)
+        _end(target)
+        with self._lock:
+            self._open.discard(source)
+        source.close()
+
+
+def _end(one: socket.socket) -> None:
+    """Wakes whoever waits on it; the thread that reads from it closes it."""
+    with contextlib.suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
