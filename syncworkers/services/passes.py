@@ -33,6 +33,8 @@ _AT_ONCE = 100
 _LONG = 200
 # So many records in a row without an answer are no longer the records' fault.
 _OUTAGE = 3
+# A pass begins by the database's clock, a record is set aside by the machine's.
+_CLOCKS_APART = timedelta(minutes=1)
 # A list that has lain for so long says little about now.
 _STALE = timedelta(days=1)
 
@@ -286,6 +288,9 @@ class PassReading:
         run, pass_ = self.context.run, self.pass_
         closing = self.reads.tables if self.reads.closes and not pass_.cut else ()
         closed = sum(_close_missing(run.account_id, table, pass_.pk) for table in closing)
+        if closing:
+            before = pass_.started_at - _CLOCKS_APART
+            coverage.heal_unseen(run.account_id, run.api_family, before=before)
         if pass_.cut:
             for table in self.reads.tables:
                 execute(_FORGET_MISSES, _of_pass(run.account_id, table, pass_.pk))

@@ -19,6 +19,7 @@ from syncworkers.models import (
     Message,
     PaymentDispute,
     Payout,
+    QuarantinedRecord,
     Return,
     SnapshotPass,
     SyncState,
@@ -40,6 +41,7 @@ MATURING = (Case, Inquiry, Message, Payout, Return, Transaction)
 # What the database's clock says of the past or the future. Time passes by moving all of it back.
 _TIMES_OF_OURS: dict[Any, tuple[str, ...]] = {
     FailedSlice: ("failed_at", "retry_at"),
+    QuarantinedRecord: ("last_seen_at",),
     SnapshotPass: ("started_at",),
     SyncState: ("next_run_at", "breaker_until"),
     WorkerRun: ("queued_at", "not_before", "heartbeat_at"),
