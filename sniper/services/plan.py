@@ -20,6 +20,7 @@ from sniper.models import LIVE, Snipe, SnipeGroup
 from sniper.refusals import SnipeRefused
 from tokens import wire
 
+from .forget import remember_seller, storable_seller
 from .groups import check_fits_group
 from .items import look_up
 from .limits import check_limits
@@ -89,7 +90,8 @@ def plan_snipe(
     snipe = Snipe(
         account=account, group=group, item_id=found.legacy_item_id, rest_item_id=found.item_id,
         title=found.title[:300], image_url=found.image_url[:500], item_url=found.web_url[:500],
-        seller=found.seller[:100], marketplace_id=found.marketplace_id or account.marketplace_id,
+        seller=storable_seller(account.environment, found.seller[:100]),
+        marketplace_id=found.marketplace_id or account.marketplace_id,
         adult_only=found.adult_only, currency=found.currency,
         max_bid_amount=as_written(max_bid_amount, found.currency), seconds_before_end=seconds,
         comment=comment[:500], end_time=end_time, fire_at=fire_at,
@@ -109,6 +111,7 @@ def _save(snipe: Snipe, by: Principal) -> None:
                 check_fits_group(snipe.group, snipe)
             check_limits(snipe.account, snipe.currency, snipe.max_bid_amount)
             snipe.save()
+            remember_seller(snipe)
             log_event(snipe, "planned", f"by {by.label}" + (f"; {snipe.warning}" if snipe.warning else ""))
             record_act(
                 by, "snipe_planned", organization_id=snipe.account.organization_id, target=snipe,

@@ -10,15 +10,18 @@ from django.utils import timezone
 
 from accounts.access import SYSTEM, NotAllowed, principal_of_user
 from accounts.models import AuditEvent, Role
+from ebayconnector import topics
 from sniper.models import Snipe, SnipeAttempt, SnipeEvent
 from sniper.refusals import SnipeRefused
 from sniper.services.change import cancel_snipe, edit_snipe
+from sniper.services.forget import erase_sellers
 from sniper.services.groups import create_group, delete_group, edit_group, move_to_group
 from sniper.services.limits import set_limit
 from sniper.services.plan import plan_snipe, preview_item
 from sniper.services.sweep import sweep
 from sniper.services.switches import set_sniper_enabled, why_off
 from tests.factories import member
+from tokens import people
 
 from .bidding import auction, bidder
 
@@ -229,3 +232,20 @@ def test_what_no_executor_fired_is_swept(simulator, account):
     assert sweep() == 1
     snipe.refresh_from_db()
     assert (snipe.status, snipe.reason) == ("missed", "no_executor")
+
+
+def test_a_seller_who_is_to_be_forgotten_is_named_no_more(simulator, account):
+    seller = simulator.sellers()[1]["username"]
+    first = plan(account, auction(simulator, seller=seller)).snipe
+    assert Snipe.objects.get().seller == seller
+    persons = people.person_hashes(account.environment, [seller.upper()])
+    people.bury(persons, known=persons)
+    done = erase_sellers(account.environment, persons)
+    assert done == {(account.organization_id, "ebay_snipes"): 1}
+    later = plan(account, auction(simulator, seller=seller)).snipe
+    assert set(Snipe.objects.values_list("pk", "seller")) == {(first.pk, ""), (later.pk, "")}
+    assert erase_sellers(account.environment, persons) == {}
+
+
+def test_what_is_to_be_erased_includes_snipes():
+    assert "sniper.services.forget.erase_sellers" in topics.ERASERS[:-1]
