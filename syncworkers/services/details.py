@@ -126,7 +126,7 @@ class Asking:
         if self.step.learn is None:
             return {}
         vanished = has_vanished(row)
-        told = dict(self.step.learn(records, listed=False))
+        told = dict(self.step.learn(records, listed=not vanished))
         is_news = any(getattr(row, name) != value for name, value in told.items())
         if vanished and "maturity" not in told:
             # It has not ended: who knows where it is, but it is looked at again.

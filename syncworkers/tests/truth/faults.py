@@ -78,7 +78,7 @@ class Faults:
         return f"poison {key} of {kind}"
 
     def moving(self) -> str:
-        path = self.dice.choice(sorted(_DRIFTS))
+        path = self.dice.choice(["drift", "drift", *sorted(_DRIFTS)])
         kind, per_page, pages = (
             self.dice.choice(_DRIFTS[path]),
             self.dice.randint(1, 3),

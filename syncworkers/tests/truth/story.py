@@ -10,13 +10,14 @@ from datetime import timedelta
 
 from django.db.models import Q
 
-from syncworkers.models import WorkerRun
+from syncworkers.models import SyncState, WorkerRun
 from syncworkers.registry import WORKERS, Passes
 from syncworkers.services.runs import abandon_silent
 
 from .compare import Difference, differences
 from .edits import Edits
 from .faults import Faults
+from .keepsakes import Keepsakes
 from .work import Work
 from .world import World
 
@@ -38,13 +39,17 @@ class Story:
         self.edits = Edits(world)
         self.faults = Faults(world)
         self.work = Work(world, self.edits)
+        self.keepsakes = Keepsakes()
         self.script: list[str] = []
 
     def play(self, steps: int) -> None:
         if not steps:
             return
         self.work.tick()
-        if self.dice.random() < 0.6:
+        if self.dice.random() < 0.7:
+            # Most of what is read in pages is read at first.
+            for _ in range(self.dice.choice([0, 1, 2, 4])):
+                self.act([self.faults.some, self.faults.moving])
             self.work.ask_for_all(set(WORKERS))
             self.note("first", self.work.until_idle())
         acts = {
@@ -61,6 +66,7 @@ class Story:
 
     def end(self) -> list[Difference]:
         """Nothing fails or moves any more; when a round brings nothing new, tables and truth are compared."""
+        self.keepsakes.look()
         self.faults.over()
         self.work.all_on()
         self.edits.heal_broken()
@@ -68,18 +74,19 @@ class Story:
         self.world.let_time_pass(timedelta(days=2))
         abandon_silent()
         self.world.stop_time()
+        self.world.make_all_due()
         restless = set(WORKERS)
         for number in range(_MOST_ROUNDS):
             # A row is closed when two complete passes have not shown it.
             restless = self._round(restless | _PASSES if number < 3 else restless)
             if number >= 2 and not restless:
-                return differences(self.world)
+                return [*differences(self.world), *self.keepsakes.lost()]
         return [Difference("runs", "", f"{restless} store something new in each of {_MOST_ROUNDS} rounds")]
 
     def _round(self, families: set[str]) -> set[str]:
         """These families once, with all that is due; returns those that stored something or could not."""
         before = WorkerRun.objects.order_by("-id").values_list("id", flat=True).first() or 0
-        self.world.make_all_due()
+        SyncState.objects.update(statuses_asked_at=None)
         self.work.ask_for_all(families)
         for _ in range(10):
             self.note("round", self.work.until_idle())
@@ -91,7 +98,7 @@ class Story:
         # What a record in quarantine leaves open is open for good.
         unfinished = ~Q(status="completed") & ~Q(reason="quarantine")
         new = WorkerRun.objects.filter(Q(rows_stored__gt=0) | unfinished, id__gt=before)
-        found = set(new.values_list("api_family", flat=True))
+        found = set(new.values_list("api_family", flat=True)) | self.world.overdue()
         # They fill one table.
         return found | _MONEY if found & _MONEY else found
 
@@ -102,6 +109,7 @@ class Story:
         return "; ".join(self.edits.some() for _ in range(self.dice.randint(1, 3)))
 
     def some_time(self) -> str:
+        self.keepsakes.look()
         length = self.dice.choice(_LENGTHS)
         self.world.let_time_pass(length)
         return str(length)

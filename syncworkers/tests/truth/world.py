@@ -37,7 +37,14 @@ _FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
 # How many days back: enough for several pages of each family.
 BACKFILL = {"orders": 60, "transactions": 40, "finances": 10}
 DETAILED = (Case, Inquiry, Message, PaymentDispute, Payout, Return, Transaction)
-MATURING = (Case, Inquiry, Message, Payout, Return, Transaction)
+MATURING: dict[str, Any] = {
+    "cases": Case,
+    "inquiries": Inquiry,
+    "messages": Message,
+    "finances": Payout,
+    "returns": Return,
+    "transactions": Transaction,
+}
 # What the database's clock says of the past or the future. Time passes by moving all of it back.
 _TIMES_OF_OURS: dict[Any, tuple[str, ...]] = {
     FailedSlice: ("failed_at", "retry_at"),
@@ -121,10 +128,18 @@ class World:
 
     def make_all_due(self) -> None:
         """The time of every look that is planned has come; what is final is not planned."""
+        due = self.now() - timedelta(minutes=1)
+        for model in MATURING.values():
+            model._default_manager.filter(check_at__gt=due).update(check_at=due)
+
+    def overdue(self) -> set[str]:
+        """The families that have not come to all looks whose time has come: a run takes some of them."""
         now = self.now()
-        for model in MATURING:
-            model.objects.filter(check_at__gt=now).update(check_at=now)
-        SyncState.objects.update(statuses_asked_at=None)
+        return {
+            family
+            for family, model in MATURING.items()
+            if model._default_manager.filter(check_at__lte=now).exists()
+        }
 
     def close(self) -> None:
         """The simulator is the next test's as well."""
