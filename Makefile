@@ -48,15 +48,15 @@ test: setup browser lint
 # A failing seed replays: SOAK_SEED=17 make soak
 soak: setup
 	SOAK_SEEDS=$${SOAK_SEEDS:-300} SOAK_ORDERS=$${SOAK_ORDERS:-20000} $(BIN)/pytest -n 2 --dist loadgroup --timeout 1800 -m "" \
-	  syncworkers/tests/test_drift.py tests/races
+	  syncworkers/tests/test_drift.py syncworkers/tests/truth tests/races
 	SOAK_MINUTES=$${SOAK_MINUTES:-60} $(BIN)/pytest -s -m "" tests/soak
 
 test-fast: setup
 	$(BIN)/pytest -n 2 -m "not slow and not soak"
 
-# On a machine that does nothing else: writes benchmarks/results/last.json and benchmarks/README.md.
+# On a machine that does nothing else: writes benchmarks/results and benchmarks/README.md. BIG=1: for an hour.
 bench: setup
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(if $(BIG),--big)
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -102,13 +102,17 @@ class Order(_Eager):
     sales_record_reference: str = ""
 
 
-class _Page(msgspec.Struct):
+class _Answer(msgspec.Struct):
     total: int
     orders: list[msgspec.Raw]
 
 
-_pages = msgspec.json.Decoder(_Page)
+_pages = msgspec.json.Decoder(_Answer)
 _orders = msgspec.json.Decoder(Order)
+
+
+Page = list[tuple[Order, str]]
+"""Orders, each with its JSON as eBay wrote it."""
 
 
 @dataclass
@@ -116,11 +120,10 @@ class Pages:
     """All orders of the account, a page at a time; counts calls and the seconds until each body was in."""
 
     access_token: str
-    most: int | None = None
     calls: int = 0
     fetch_s: float = 0.0
 
-    def __iter__(self) -> Iterator[list[tuple[Order, str]]]:
+    def __iter__(self) -> Iterator[Page]:
         now = datetime.now(UTC) - timedelta(seconds=5)
         window = f"lastmodifieddate:[{ebay_time(now - loading.REACH)}..{ebay_time(now)}]"
         offset = 0
@@ -130,7 +133,7 @@ class Pages:
                 page = _pages.decode(self._fetch(session, window, offset))
                 yield [(_orders.decode(raw), bytes(raw).decode()) for raw in page.orders]
                 offset += LIMIT
-                if offset >= min(page.total, self.most or page.total):
+                if offset >= page.total:
                     return
 
     def _fetch(self, session: requests.Session, window: str, offset: int) -> bytes:
@@ -175,6 +178,30 @@ def open_tables(*, autocommit: bool) -> psycopg.Connection[Any]:
     connection.execute(_TABLES)
     connection.commit()
     return connection
+
+
+def timed_load(
+    connected: loading.Connected,
+    store: Callable[[Page], None],
+    count_rows: Callable[[], tuple[int, int]],
+    orders: int,
+) -> dict[str, Any]:
+    """All pages fetched, one after the other, and stored. `count_rows`: orders, and orders with line items.
+
+    Raises RuntimeError unless so many orders are stored then.
+    """
+    pages = Pages(connected.access_token)
+    started, cpu = time.perf_counter(), time.process_time()
+    for page in pages:
+        store(page)
+    seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu
+    stored, rows = count_rows()
+    if stored != orders:
+        raise RuntimeError(f"{stored} orders are stored instead of {orders}")
+    return {
+        "seconds": seconds, "cpu_s": cpu_s, "fetch_s": pages.fetch_s, "requests": pages.calls,
+        "orders": orders, "rows": rows,
+    }  # fmt: skip
 
 
 def assignments(columns: tuple[str, ...], key: str) -> str:

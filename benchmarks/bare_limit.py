@@ -6,12 +6,13 @@ fence, no counters, no log, no overlap, no check of completeness.
 
 from __future__ import annotations
 
-import time
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import psycopg
 
-from . import bare, loading
+from . import bare, loading, simulated
 
 _ORDERS = ", ".join(bare.ORDER_COLUMNS)
 _LINES = ", ".join(bare.LINE_COLUMNS)
@@ -36,34 +37,25 @@ WHERE ({", ".join(f"t.{name}" for name in bare.LINE_COLUMNS)})
 """
 
 
-def measure(*, orders: int) -> dict[str, Any]:
+def measure(*, orders: int, page_delay_s: float = 0.0) -> dict[str, Any]:
     connected = loading.connect(orders)
-    with bare.open_tables(autocommit=False) as connection:
+    slow = simulated.slow_pages(page_delay_s) if page_delay_s else nullcontext()
+    with bare.open_tables(autocommit=False) as connection, slow:
         connection.execute(_STAGING)
         connection.commit()
-        return {name: _timed_load(connection, connected, orders) for name in ("first", "second")}
+
+        def load() -> dict[str, Any]:
+            return bare.timed_load(
+                connected,
+                partial(_store, connection, connected),
+                partial(bare.count_rows, connection),
+                orders,
+            )
+
+        return loading.three_loads(connected, load)
 
 
-def _timed_load(
-    connection: psycopg.Connection[Any], connected: loading.Connected, orders: int
-) -> dict[str, Any]:
-    pages = bare.Pages(connected.access_token)
-    started, cpu = time.perf_counter(), time.process_time()
-    for page in pages:
-        _store(connection, connected, page)
-    seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu
-    stored, rows = bare.count_rows(connection)
-    if stored != orders:
-        raise RuntimeError(f"{stored} orders are stored instead of {orders}")
-    return {
-        "seconds": seconds, "cpu_s": cpu_s, "fetch_s": pages.fetch_s, "requests": pages.calls,
-        "orders": orders, "rows": rows,
-    }  # fmt: skip
-
-
-def _store(
-    connection: psycopg.Connection[Any], connected: loading.Connected, page: list[tuple[bare.Order, str]]
-) -> None:
+def _store(connection: psycopg.Connection[Any], connected: loading.Connected, page: bare.Page) -> None:
     account = connected.account
     with connection.cursor() as cursor:
         with cursor.copy(f"COPY staged_orders ({_ORDERS}) FROM STDIN") as copy:

@@ -1,35 +1,53 @@
-"""First load and unchanged second load through the engine, all bookkeeping on."""
+"""Three loads through the engine, all bookkeeping on."""
 
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import Any
 
-from . import loading
+from . import high_water, loading, simulated
+from .exchanges import counted_exchanges
 
 
-def measure(*, orders: int) -> dict[str, Any]:
+def measure(*, orders: int, page_delay_s: float = 0.0) -> dict[str, Any]:
+    """First, unchanged and with a tenth changed; pages come so much later than the simulator makes them.
+
+    Raises RuntimeError when a load does not store exactly what it should.
+    """
     connected = loading.connect(orders)
-    first = _timed_load(connected, orders)
-    loading.forget_coverage(connected.account)
-    second = _timed_load(connected, orders)
-    return {"first": first, "second": second}
+    with simulated.slow_pages(page_delay_s) if page_delay_s else nullcontext():
+        loads = loading.three_loads(connected, lambda: timed_load(connected, orders))
+    expected = (orders, 0, loads["third"]["changed"])
+    stored = tuple(loads[name]["stored"] for name in ("first", "second", "third"))
+    if stored != expected:
+        raise RuntimeError(f"the loads stored {stored} orders instead of {expected}")
+    return loads
 
 
-def _timed_load(connected: loading.Connected, orders: int) -> dict[str, Any]:
-    before = loading.written()
-    with loading.counted_exchanges() as exchanges:
+def timed_load(connected: loading.Connected, orders: int) -> dict[str, Any]:
+    """Everything is read (again)."""
+    account = connected.account
+    loading.forget_coverage(account)
+    last_request, before = simulated.last_request(), loading.written()
+    before_mb = high_water.reset()
+    with counted_exchanges() as exchanges:
         started, cpu = time.perf_counter(), time.process_time()
-        run = loading.load_all(connected, orders)
+        run = loading.load(account)
         seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu
+    peak_mb = high_water.peak()
+    loading.check_stored(account, orders)
     return {
         "seconds": seconds,
         "cpu_s": cpu_s,
         "fetch_s": exchanges.seconds,
         "requests": exchanges.count,
         "orders": orders,
-        "rows": loading.rows_stored(),
+        "rows": loading.rows_stored(account),
         "stored": run.rows_stored,
         "unchanged": run.rows_unchanged,
+        "before_mb": before_mb,
+        "peak_mb": peak_mb,
+        "server": simulated.seen_since(last_request, connected.seller),
         **loading.written().since(before),
     }

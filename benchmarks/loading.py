@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from accounts.access import SYSTEM
 from accounts.models import EbayAccount
 from ebayconnector.database import execute, fetch_one
-from ebayconnector.ebay.transport import Response, Transport
 from syncworkers.locks import claim_run
 from syncworkers.models import Order, OrderLineItem, RunStatus, SyncState, Trigger, WorkerRun
 from syncworkers.registry import WORKERS
 from syncworkers.services import history, runs
 from syncworkers.services.execution import execute_run
 from tests.factories import AccountFactory
-from tests.simulator import Simulator
 
-from .stage import seller_name
+from . import simulated
 
 ORDERS = WORKERS["orders"]
 # All of the simulator's orders are younger; the hour keeps clear of eBay's limit.
@@ -36,16 +32,17 @@ _DATA_TABLES = [Order._meta.db_table, OrderLineItem._meta.db_table]
 
 @dataclass(frozen=True)
 class Connected:
-    """An account of ours and the token that the simulator takes for it."""
+    """An account of ours, the simulator's seller behind it, and the token that the simulator takes."""
 
     account: EbayAccount
+    seller: str
     access_token: str
 
 
 def connect(orders: int) -> Connected:
-    """An account of a seller with so many orders, wanted from the oldest on; the simulator's book is made."""
-    simulator = Simulator(settings.EBAY_SIMULATOR_URL)
-    seller = next(s for s in simulator.sellers() if s["username"] == seller_name(orders))
+    """An account of a new seller with so many orders, wanted from the oldest on. They are made."""
+    simulator = simulated.simulator()
+    seller = simulated.new_seller(orders)
     grant = simulator.post("tokens", seller=seller["username"])
     account: EbayAccount = AccountFactory(  # type: ignore[no-untyped-call, assignment]
         ebay_user_id=seller["userId"],
@@ -53,11 +50,18 @@ def connect(orders: int) -> Connected:
         token__access=grant["access_token"],
         token__refresh=grant["refresh_token"],
     )
-    known = len(simulator.order_ids(seller["username"]))
+    known = simulator.get("truth/orders", seller=seller["username"], limit=1)["total"]
     if known != orders:
         raise RuntimeError(f"the simulator has {known} orders instead of {orders}")
     history.want_since(account, ORDERS, timezone.now() - REACH, reason="benchmark", by=SYSTEM)
-    return Connected(account, grant["access_token"])
+    return Connected(account, seller["username"], grant["access_token"])
+
+
+def three_loads(connected: Connected, load: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """`load` of everything, three times: the first, with nothing changed, with every tenth order changed."""
+    found = {"first": load(), "second": load()}
+    changed = simulated.change_a_tenth(connected.seller)
+    return {**found, "third": {**load(), "changed": changed}}
 
 
 def load(account: EbayAccount) -> WorkerRun:
@@ -72,13 +76,11 @@ def load(account: EbayAccount) -> WorkerRun:
     return run
 
 
-def load_all(connected: Connected, orders: int) -> WorkerRun:
-    """A load that must end with exactly so many orders stored."""
-    run = load(connected.account)
-    stored = Order.objects.filter(account=connected.account).count()
+def check_stored(account: EbayAccount, orders: int) -> None:
+    """Raises RuntimeError unless exactly so many orders are stored."""
+    stored = Order.objects.filter(account=account).count()
     if stored != orders:
         raise RuntimeError(f"{stored} orders are stored instead of {orders}")
-    return run
 
 
 def forget_coverage(account: EbayAccount) -> None:
@@ -86,38 +88,10 @@ def forget_coverage(account: EbayAccount) -> None:
     SyncState.objects.filter(account=account, api_family=ORDERS.key).update(covered=[])
 
 
-def rows_stored() -> int:
+def rows_stored(account: EbayAccount) -> int:
     """Orders and line items."""
-    return Order.objects.count() + OrderLineItem.objects.count()
-
-
-@dataclass
-class Exchanges:
-    """How many calls went out and the seconds until their answers were in, decompressed."""
-
-    count: int = 0
-    seconds: float = 0.0
-    first_byte_s: float = 0.0
-
-
-@contextmanager
-def counted_exchanges() -> Iterator[Exchanges]:
-    exchanges = Exchanges()
-    original = Transport.exchange
-
-    def exchange(self: Transport, *args: Any, **kwargs: Any) -> Response:
-        started = time.perf_counter()
-        response = original(self, *args, **kwargs)
-        exchanges.count += 1
-        exchanges.seconds += time.perf_counter() - started
-        exchanges.first_byte_s += response.first_byte_s
-        return response
-
-    Transport.exchange = exchange  # type: ignore[method-assign]
-    try:
-        yield exchanges
-    finally:
-        Transport.exchange = original  # type: ignore[method-assign]
+    mine = {"account": account}
+    return Order.objects.filter(**mine).count() + OrderLineItem.objects.filter(**mine).count()
 
 
 @dataclass(frozen=True)

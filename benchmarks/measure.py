@@ -19,10 +19,14 @@ def measurements() -> Mapping[str, Callable[..., Any]]:
         accounting,
         bare_limit,
         breakdown,
+        bulk_create,
         engine_load,
+        growth,
         memory,
         notice_burst,
         per_row,
+        record_pages,
+        sniping,
         ticking,
         token_road,
     )
@@ -30,13 +34,17 @@ def measurements() -> Mapping[str, Callable[..., Any]]:
     return {
         "engine": engine_load.measure,
         "limit": bare_limit.measure,
+        "bulk_create": bulk_create.measure,
         "per_row": per_row.measure,
+        "pages": record_pages.measure,
+        "growth": growth.measure,
         "memory": memory.measure,
         "tick": ticking.measure,
         "breakdown": breakdown.measure,
         "accounting": accounting.measure,
         "tokens": token_road.measure,
         "notices": notice_burst.measure,
+        "sniping": sniping.measure,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -22,27 +22,18 @@ ON CONFLICT (order_id, line_item_id) DO UPDATE SET {bare.assignments(bare.LINE_C
 """
 
 
-def measure(*, orders: int, measured: int) -> dict[str, Any]:
-    """The first `measured` orders of the account with `orders`."""
+def measure(*, orders: int) -> dict[str, Any]:
     connected = loading.connect(orders)
     with bare.open_tables(autocommit=True) as connection:
-        return {name: _timed_load(connection, connected, measured) for name in ("first", "second")}
 
+        def store(page: bare.Page) -> None:
+            for order, payload in page:
+                _store(connection, connected, order, payload)
 
-def _timed_load(
-    connection: psycopg.Connection[Any], connected: loading.Connected, measured: int
-) -> dict[str, Any]:
-    pages = bare.Pages(connected.access_token, most=measured)
-    started, cpu = time.perf_counter(), time.process_time()
-    for page in pages:
-        for order, payload in page:
-            _store(connection, connected, order, payload)
-    seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu
-    orders, rows = bare.count_rows(connection)
-    return {
-        "seconds": seconds, "cpu_s": cpu_s, "fetch_s": pages.fetch_s, "requests": pages.calls,
-        "orders": orders, "rows": rows,
-    }  # fmt: skip
+        def load() -> dict[str, Any]:
+            return bare.timed_load(connected, store, partial(bare.count_rows, connection), orders)
+
+        return loading.three_loads(connected, load)
 
 
 def _store(

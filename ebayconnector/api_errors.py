@@ -15,6 +15,7 @@ from rest_framework.views import exception_handler as drf_handler
 
 from accounts.access import NotAllowed
 from accounts.services import HouseNameTaken
+from sniper.refusals import SnipeRefused
 from syncworkers.services.history import UnusableStart
 from tokens.services.connect import ConnectRefused
 from tokens.services.health import CannotCheck
@@ -50,13 +51,21 @@ _MEANINGS: dict[type[Exception], _Meaning] = {
     CannotCheck: _Meaning(503, "quota"),
     RefreshUnderWay: _Meaning(503, "refresh_under_way"),
 }
+# Refusals of the sniper bring their own word; these are no fault of what was sent.
+_SNIPER_STATUSES = {
+    "already_planned": 409,
+    "needs_confirmation": 409,
+    "not_changeable": 409,
+    "ebay_unavailable": 503,
+}
 
 
 class _Refusal(exceptions.APIException):
     """A service's exception on its way out; the framework turns `wait` into Retry-After."""
 
     def __init__(self, failure: Exception, meaning: _Meaning) -> None:
-        super().__init__(str(failure))
+        field: str = getattr(failure, "field", "")
+        super().__init__({field: [str(failure)]} if field else str(failure))
         self.status_code = meaning.status
         self.code_word = meaning.code
         pause: timedelta | None = getattr(failure, "retry_after", None)
@@ -67,6 +76,8 @@ class _Refusal(exceptions.APIException):
 def exception_handler(failure: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler, reshaped. What does not exist for the caller reads like what does not exist."""
     meaning = next((meaning for kind, meaning in _MEANINGS.items() if isinstance(failure, kind)), None)
+    if isinstance(failure, SnipeRefused):
+        meaning = _Meaning(_SNIPER_STATUSES.get(failure.code, 400), failure.code)
     if meaning is not None:
         failure = _Refusal(failure, meaning)
     if isinstance(failure, Http404 | exceptions.NotFound):

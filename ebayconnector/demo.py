@@ -110,9 +110,11 @@ def run_forever(say: Callable[[str], None]) -> None:
     folder = PROJECT_DATA
     folder.mkdir(parents=True, exist_ok=True)
     ports = (_port("DEMO_WEB_PORT", 8000), _port("DEMO_SIMULATOR_PORT", 8900))
-    say("Starting PostgreSQL, the simulator, the clusters and the web server …")
+    say("Starting PostgreSQL, the simulator, the clusters, the sniper and the web server …")
     with staged(home, folder, *ports, durable=True) as stage:
         people = start_everything(stage, GROWING)
+        stage.start("sniper", [*MANAGE, "sniper"])
+        stage.run("demo_snipes")
         say(_greeting(stage, people))
         while not flag.wait(1.0):
             dead = stage.dead_child()
@@ -258,6 +260,7 @@ def _greeting(stage: Stage, people: list[dict[str, str]]) -> str:
     logins = "\n".join(f"  {p['username']:<16} {p['password']:<16} {p['role']}" for p in people)
     return (
         f"\n  Console    {stage.web_url}/admin/\n  Workers    {stage.web_url}/admin/workers/\n"
+        f"  Snipes     {stage.web_url}/admin/snipes/\n"
         f"  API        {stage.web_url}/api/docs/\n  Simulator  {stage.simulator_url}/_sim/\n"
         f"  Logs       {stage.folder}\n\n{logins}\n\nCtrl-C ends all of it."
     )

@@ -119,6 +119,7 @@ def _database() -> Iterator[Finding]:
 _ADVICE = {
     "migrations": "after it, restart all processes",
     "clusters": "run each under a supervisor (docs/operations.md)",
+    "sniper": "run one or two under a supervisor (docs/sniper.md)",
     "release": "restart it from this release, or set RELEASE alike everywhere",
     "key_ring": "give every process the same TOKEN_ENCRYPTION_KEYS and restart it",
 }
@@ -138,6 +139,7 @@ def _ready(**fine: str) -> Iterator[Finding]:
 def _processes() -> Iterator[Finding]:
     yield from _ready(
         clusters=f"{', '.join(cluster_names())} are running",
+        sniper="an executor is running, or no snipe waits",
         release="all processes run this release",
         key_ring="all processes have this key ring",
     )

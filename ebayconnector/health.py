@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from sniper.selectors import waiting_without_executor
 from tokens.models import ProcessHeartbeat
 from tokens.processes import key_ring_fingerprint, live_processes
 
@@ -73,6 +74,12 @@ def _clusters() -> str:
     return f"not running: {', '.join(missing)}; start manage.py cluster NAME" if missing else ""
 
 
+def _sniper() -> str:
+    """Installations that do not snipe need no executor."""
+    waiting = waiting_without_executor()
+    return f"no executor is running and {waiting} snipes wait; start manage.py sniper" if waiting else ""
+
+
 def _release() -> str:
     return _others(live_processes().exclude(release=settings.RELEASE), "another release")
 
@@ -93,6 +100,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "database": _database,
     "migrations": _migrations,
     "clusters": _clusters,
+    "sniper": _sniper,
     "release": _release,
     "key_ring": _key_ring,
 }

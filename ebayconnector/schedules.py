@@ -32,6 +32,7 @@ JOBS = (
     Job("rate limits", "tokens.tasks.start_rate_limit_readings", 60),
     Job("signing keys", "tokens.tasks.start_key_renewal", 1440),
     Job("inbox", "ebayconnector.topics.look_after_inbox", 1),
+    Job("sniper sweep", "sniper.tasks.sweep_snipes", 1),
     Job("retention", "ebayconnector.schedules.apply_retention", 60),
 )
 
@@ -50,6 +51,7 @@ RETENTION = (
     Retention("syncworkers.WorkerRun", "finished_at", timedelta(days=90)),
     Retention("syncworkers.SnapshotPass", "finished_at", timedelta(days=14)),
     Retention("syncworkers.QuarantinedRecord", "healed_at", timedelta(days=30)),
+    Retention("sniper.SnipeEvent", "created_at", timedelta(days=730)),
     Retention("tokens.TokenRefreshLog", "started_at", timedelta(days=90)),
     Retention("tokens.ConnectLog", "created_at", timedelta(days=30)),
     Retention("tokens.RefreshCycle", "started_at", timedelta(days=30)),

@@ -192,6 +192,10 @@ EMAIL_FILE_PATH = _mail.folder
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "ebayconnector@localhost")
 
+# -- Sniper ------------------------------------------------------------------------------------------
+# How long before an auction's end a bid is sent, where its planner did not say.
+SNIPER_DEFAULT_LEAD_SECONDS = env.integer("SNIPER_DEFAULT_LEAD_SECONDS", 5, minimum=2, maximum=600)
+
 # -- API ---------------------------------------------------------------------------------------------
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -34,6 +34,7 @@ TOPICS = MappingProxyType(
 ERASERS = (
     "syncworkers.services.forget.erase_people",
     "tokens.services.forget.erase_exchanges",
+    "sniper.services.forget.erase_sellers",
     "tokens.services.forget.erase_accounts",
 )
 
@@ -70,7 +71,7 @@ def forget_risen() -> dict[str, int]:
     persons = people.risen(most=_MOST_RISEN)
     people.keep_buried(persons)
     done: Done = Counter()
-    for path in ERASERS[:2]:
+    for path in ERASERS[:-1]:
         done += import_string(path)("", persons)
     return inbox_work.summary(done)
 

@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from accounts.api.routing import Route, patterns
 from accounts.api.urls import routes as login_routes
 from accounts.api.views import UnknownAddress
+from sniper.api.urls import routes as sniper_routes
 from syncworkers.api.urls import routes as worker_routes
 from tokens import views as connect_views
 from tokens import webhooks
@@ -27,7 +28,7 @@ urlpatterns = [
     re_path(r"^webhooks/ebay/events/?$", webhooks.events, name="ebay_events"),
     re_path(r"^healthz/?$", health.healthz, name="healthz"),
     re_path(r"^readyz/?$", health.readyz, name="readyz"),
-    *patterns([*login_routes, *account_routes, *worker_routes, *_documentation]),
+    *patterns([*login_routes, *account_routes, *worker_routes, *sniper_routes, *_documentation]),
     re_path(r"^(?:api|ebay/workers|ebay-accounts)(?:/|$)", UnknownAddress.as_view()),
     path("admin/", admin.site.urls),
 ]

@@ -49,10 +49,10 @@ class Cluster:
                 start_new_session=True,
             )
 
-    def wait_until_up(self) -> None:
+    def wait_until_up(self, within_s: float) -> None:
         eventually(
             lambda: self._has_heartbeat() and len(self.family()) >= 4,
-            within_s=40,
+            within_s=within_s,
             what=f"cluster {self.name} is up: {self.log.read_text()[-2000:]}",
         )
 
@@ -75,12 +75,12 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(name: str, folder: Path, **env: str) -> Iterator[Cluster]:
+def running_cluster(name: str, folder: Path, *, up_within_s: float = 40.0, **env: str) -> Iterator[Cluster]:
     """A cluster that is up; whatever is left of it afterwards is killed."""
     cluster = Cluster(name, folder / f"cluster-{name}.log", **env)
     family: list[psutil.Process] = []
     try:
-        cluster.wait_until_up()
+        cluster.wait_until_up(up_within_s)
         family = cluster.family()
         yield cluster
     finally:

@@ -22,6 +22,8 @@ from accounts.access import principal_of_user
 from accounts.models import EbayAccount, Membership, Organization, Role, User
 from accounts.scoped_admin import ScopedAdmin, SuperuserAdmin
 from accounts.services import create_api_key
+from sniper.models import Snipe, SnipeEvent, SnipeGroup, SniperLimit, SniperSwitch
+from sniper.tests.rows import AttemptFactory, EventFactory, GroupFactory, LimitFactory, SnipeFactory
 from syncworkers.models import FailedSlice, MoneyRow, QuarantinedRecord, SyncState, WorkerRun
 from syncworkers.services import runlog
 from tests.factories import (
@@ -170,6 +172,19 @@ def world() -> World:
             response={"status": 400, "body": f'{{"x": "{CANARY}"}}', "headers": {"x": CANARY}},
         ),
     ]  # fmt: skip
+    group = GroupFactory(organization=organization, name=CANARY)
+    snipe = SnipeFactory(
+        account=account, group=group, title=CANARY, seller=CANARY, comment=CANARY, warning=CANARY,
+        trouble="token", trouble_message=CANARY, created_by_label=CANARY, armed_at=now,
+        item_url=f"https://www.ebay.com/itm/1?{CANARY}", image_url=f"https://i.ebayimg.com/{CANARY}",
+    )  # fmt: skip
+    SnipeFactory(
+        account=account, group=group, title=CANARY, status="lost", reason="outbid", result_message=CANARY,
+        finished_at=now, result_price="51.00",
+    )  # fmt: skip
+    AttemptFactory(snipe=snipe, message=CANARY, ebay_bid_id=CANARY)
+    LimitFactory(organization=organization, account=account)
+    made += [snipe, EventFactory(snipe=snipe, message=CANARY, endpoint=CANARY)]
     made += [run.logs.get(), apps.get_model("accounts", "AuditEvent").objects.latest("pk")]
     return World(organization, account, run, {type(row): row for row in made})
 
@@ -211,6 +226,8 @@ def address(name: str, world: World, *, foreign: bool) -> str:
     values = {
         "account_id": world.account.pk,
         "run_id": world.run.pk,
+        "snipe_id": world.rows[Snipe].pk,
+        "group_id": world.rows[Snipe].group_id,
         "organization_id": world.organization.pk,
         "object_id": world.account.pk,
         "id": world.rows[Membership].user_id,
@@ -230,6 +247,7 @@ def address(name: str, world: World, *, foreign: bool) -> str:
 def everything(world: World) -> list[object]:
     """What a refused act must leave as it was."""
     tables = (WorkerRun, SyncState, EbayAccount, Membership, TokenRefreshLog, ConnectLog, LogEntry)
+    tables += (Snipe, SnipeEvent, SnipeGroup, SniperLimit, SniperSwitch)
     switches = apps.get_model("syncworkers", "SyncSwitch"), apps.get_model("accounts", "AuditEvent")
     return [list(table.objects.order_by("pk").values()) for table in (*tables, *switches)]
 
@@ -258,7 +276,7 @@ def test_a_stranger_cannot_tell_a_foreign_id_of_a_page_from_a_missing_one(world)
     client = logged_in(member(Role.ADMIN))
     before = everything(world)
     names = [name for name in shared_names() if name != "app_list"]
-    assert {"run_worker", "red_button", "reconnect_account", "run_lines"} <= set(names)
+    assert {"run_worker", "red_button", "reconnect_account", "run_lines", "cancel_snipe"} <= set(names)
     for name in names:
         for method in (client.get, client.post):
             data = {"enabled": "0", "reason": "x"}
@@ -315,6 +333,10 @@ FOR_ADMINS = {
 }  # fmt: skip
 
 
+FOR_OPERATORS = {"new_snipe", "bulk_snipes"}
+SNIPER_PAGES = {"snipes", "snipes_board", "snipe_groups", "snipe_totals", "snipe_limits"}
+
+
 def may_open(name: str, role: str) -> bool:
     superuser_models = {
         f"{m._meta.app_label}_{m._meta.model_name}"
@@ -324,6 +346,8 @@ def may_open(name: str, role: str) -> bool:
     prefix, _, page = name.rpartition("_")
     if name in ("keys", "key_rows"):
         return role == "superuser"
+    if name in FOR_OPERATORS:
+        return role != Role.VIEWER
     if role == "superuser":
         return page != "add" or prefix in {
             "accounts_organization", "accounts_user", "accounts_membership", "accounts_apikey"
@@ -344,8 +368,8 @@ def test_each_role_opens_what_is_its_own(role, world):
     )
     client = logged_in(user)
     model_pages = [n for n in plain_names() if n.rpartition("_")[2] in ("changelist", "add")]
-    pages = ["index", "dashboard_cards", "workers", "workers_board", "keys", "key_rows"]
-    for name in [*pages, *FOR_ADMINS, *model_pages]:
+    pages = {"index", "dashboard_cards", "workers", "workers_board", "keys", "key_rows"}
+    for name in [*pages, *SNIPER_PAGES, *FOR_OPERATORS, *FOR_ADMINS, *model_pages]:
         expected = 200 if may_open(name, role) else 403
         assert client.get(reverse(f"admin:{name}")).status_code == expected, name
 
@@ -360,6 +384,10 @@ def test_what_people_and_ebay_wrote_never_becomes_markup(world):
     pages = ["index", "workers", "terminal"]
     seen += sum(_escaped(client.get(reverse(f"admin:{name}"))) for name in pages)
     seen += _escaped(client.get(reverse("admin:run", args=[world.run.pk])))
+    snipe = world.rows[Snipe]
+    seen += sum(_escaped(client.get(reverse(f"admin:{name}"))) for name in SNIPER_PAGES)
+    seen += _escaped(client.get(reverse("admin:snipe_group", args=[snipe.group_id])))
+    seen += _escaped(client.get(reverse("admin:edit_snipe", args=[snipe.pk])))
     assert seen > len(world.rows)
 
 

@@ -15,6 +15,8 @@ from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEvent, EbayAccount
+from sniper.models import Snipe, SnipeGroup, SniperLimit, SniperSwitch
+from sniper.tests.rows import AttemptFactory, EventFactory, GroupFactory, LimitFactory, SnipeFactory
 from syncworkers.models import SyncState, SyncSwitch, WorkerLog, WorkerRun
 from syncworkers.registry import TABLES
 from tests.api_callers import as_machine, as_member
@@ -44,6 +46,8 @@ class Probe:
     meets: str
     address: str
     body: Callable[[Any], dict[str, Any]] = field(default=lambda ids: {})
+    # How the owner's own request is refused, where eBay would be asked for more.
+    refusal: str = ""
 
 
 def _account(ids):
@@ -59,6 +63,11 @@ def _connect(ids):
     return {**body, "organization": ids.organization}
 
 
+def _snipe(ids):
+    return {"ebay_account_id": ids.account, "item_id": "no item", "max_bid_amount": "5.00"}
+
+
+SNIPER = "/api/sniper"
 ACCOUNT = "/api/ebay-accounts/{account}/"
 AT = "/api/ebay/workers"
 ADMIN = "/api/admin/ebay"
@@ -104,6 +113,36 @@ WALK: dict[tuple[str, str], Probe] = {
     ("api-run", "GET"): Probe(MISSING, f"{AT}/runs/{{run}}"),
     ("api-run-cancel", "POST"): Probe(MISSING, f"{AT}/runs/{{run}}/cancel"),
     ("api-run-logs", "GET"): Probe(MISSING, f"{AT}/logs/{{run}}"),
+    ("api-snipes", "GET"): Probe(EMPTY, f"{SNIPER}/snipes"),
+    ("api-snipes", "POST"): Probe(MISSING, f"{SNIPER}/snipes", _snipe, refusal="bad_item"),
+    ("api-snipes-bulk", "POST"): Probe(
+        MISSING, f"{SNIPER}/snipes/bulk",
+        lambda ids: {"ebay_account_id": ids.account, "csv": "item,max_bid_amount\nno item,5"},
+    ),
+    ("api-snipe", "GET"): Probe(MISSING, f"{SNIPER}/snipes/{{snipe}}"),
+    ("api-snipe", "PATCH"): Probe(MISSING, f"{SNIPER}/snipes/{{snipe}}", lambda ids: {"comment": "Stolen"}),
+    ("api-snipe", "DELETE"): Probe(MISSING, f"{SNIPER}/snipes/{{snipe}}"),
+    ("api-snipe-logs", "GET"): Probe(MISSING, f"{SNIPER}/snipes/{{snipe}}/logs"),
+    ("api-snipe-preview", "POST"): Probe(MISSING, f"{SNIPER}/preview", _snipe, refusal="bad_item"),
+    ("api-snipe-groups", "GET"): Probe(EMPTY, f"{SNIPER}/groups"),
+    ("api-snipe-groups", "POST"): Probe(
+        MISSING, f"{SNIPER}/groups", lambda ids: {"name": "Z", "organization": ids.organization}
+    ),
+    ("api-snipe-group", "GET"): Probe(MISSING, f"{SNIPER}/groups/{{group}}"),
+    ("api-snipe-group", "PATCH"): Probe(
+        MISSING, f"{SNIPER}/groups/{{group}}", lambda ids: {"name": "Stolen"}
+    ),
+    ("api-snipe-group", "DELETE"): Probe(MISSING, f"{SNIPER}/groups/{{group}}"),
+    ("api-snipe-totals", "GET"): Probe(EMPTY, f"{SNIPER}/totals"),
+    ("api-sniper-status", "GET"): Probe(EMPTY, f"{SNIPER}/status"),
+    ("api-sniper-switch", "POST"): Probe(
+        MISSING, f"{SNIPER}/switch",
+        lambda ids: {"enabled": False, "reason": "x", "organization": ids.organization},
+    ),
+    ("api-sniper-limits", "GET"): Probe(EMPTY, f"{SNIPER}/limits"),
+    ("api-sniper-limits", "POST"): Probe(
+        MISSING, f"{SNIPER}/limits", lambda ids: {"ebay_account_id": ids.account, "currency": "USD"}
+    ),
     ("api-order-money", "GET"): Probe(MISSING, "/api/data/orders/{orders}/money"),
     ("api-payout-money", "GET"): Probe(MISSING, "/api/data/finances/{finances}/money"),
     # A row of the money view has the id of its transaction.
@@ -123,6 +162,8 @@ DETOURS = {
     "/api/notices/?account_id={account}": EMPTY,
     "/api/notices/?organization={organization}": EMPTY,
     f"{ADMIN}/tokens/terminal-logs?account_id={{account}}": EMPTY,
+    f"{SNIPER}/snipes?ebay_account_id={{account}}": MISSING,
+    f"{SNIPER}/snipes?group_id={{group}}": EMPTY,
     "/api/data/orders/?sku=ABC-1": EMPTY,
     "/api/data/orders/?search=A+thing": EMPTY,
     "/api/data/transactions/?fee=FINAL_VALUE_FEE": EMPTY,
@@ -166,8 +207,14 @@ def victim():
         action="a",
         source="admin",
     )
+    # Its group is empty, so that its owner may delete it.
+    group = GroupFactory(organization=account.organization)
+    snipe = SnipeFactory(account=account)
+    AttemptFactory(snipe=snipe)
+    EventFactory(snipe=snipe)
+    LimitFactory(organization=account.organization, account=account)
     return SimpleNamespace(
-        account=account.pk, organization=account.organization_id, run=run.pk,
+        account=account.pk, organization=account.organization_id, run=run.pk, snipe=snipe.pk, group=group.pk,
         **{key: row.pk for key, row in rows.items()},
     )  # fmt: skip
 
@@ -179,8 +226,9 @@ def stranger(request):
 
 
 NOBODY = SimpleNamespace(
-    account=10**12, organization=10**12, run=10**12, **dict.fromkeys(ROW_FACTORIES, 10**12)
-)
+    account=10**12, organization=10**12, run=10**12, snipe=10**12, group=10**12,
+    **dict.fromkeys(ROW_FACTORIES, 10**12),
+)  # fmt: skip
 
 
 def send(client, name_and_method, ids):
@@ -199,7 +247,11 @@ def nothing_happened(victim):
         and EbayToken.objects.filter(account=account, refresh_error="").exists()
         and WorkerRun.objects.get().status == "queued"
         and TokenRefreshLog.objects.count() == ConnectLog.objects.count() == HealthCheck.objects.count() == 1
-        and not any(model.objects.exists() for model in (SyncSwitch, SyncState, ConnectTicket))
+        and not any(model.objects.exists() for model in (SyncSwitch, SyncState, ConnectTicket, SniperSwitch))
+        and Snipe.objects.get().status == "scheduled"
+        and Snipe.objects.get().comment == ""
+        and SnipeGroup.objects.get().name != "Stolen"
+        and SniperLimit.objects.exists()
         and not AuditEvent.objects.filter(organization=victim.organization).exists()
     )
 
@@ -270,7 +322,11 @@ def test_the_walk_reaches_what_it_claims(victim, key):
     # Without a token nothing is sent to eBay.
     EbayToken.objects.filter(account=account).delete()
     owner = as_member("admin", account.organization)
-    assert send(owner, key, victim).status_code in (200, 201, 202)
+    answer = send(owner, key, victim)
+    if WALK[key].refusal:
+        assert answer.json()["error"]["code"] == WALK[key].refusal
+    else:
+        assert answer.status_code in (200, 201, 202)
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in ROUTES}))

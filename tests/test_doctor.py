@@ -107,7 +107,7 @@ def test_a_healthy_installation_passes(connected, simulator):
     code, document = examined()
     assert (code, document["problems"], document["warnings"]) == (0, 0, 0), document
     assert {finding["what"] for finding in document["findings"]} == {
-        "settings", "database", "migrations", "clusters", "release", "key_ring", "tokens", "keys",
+        "settings", "database", "migrations", "clusters", "sniper", "release", "key_ring", "tokens", "keys",
         "schedules", "token refresh", "terminal", "keyset", "signing key", "eBay", "e-mail", "scopes",
         "accounts", "notifications", "pauses",
     }  # fmt: skip

@@ -49,7 +49,7 @@ def test_healthz_answers_without_a_database():
 def test_ready_when_everything_runs(clusters):
     status, checks = ready()
     assert status == 200, checks
-    assert set(checks) == {"database", "migrations", "clusters", "release", "key_ring"}
+    assert set(checks) == {"database", "migrations", "clusters", "sniper", "release", "key_ring"}
     assert all(check["ok"] and check["detail"] == "" for check in checks.values())
 
 

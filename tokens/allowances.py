@@ -202,13 +202,13 @@ class Allowances:
                     raise QuotaExhausted(key, lane, used=granted.used, limit=granted.limit, left=granted.left)
             slot.block.made += 1
 
-    def count(self, key: QuotaKey) -> None:
-        """A call of the first lane that was made: it asked nobody and is counted afterwards.
+    def count(self, key: QuotaKey, calls: int = 1) -> None:
+        """Calls of the first lane that were made: they asked nobody and are counted afterwards.
 
         Waits for no lock. What cannot be counted now is kept for the next time.
         """
         with self._lock:
-            self._uncounted[key] = self._uncounted.get(key, 0) + 1
+            self._uncounted[key] = self._uncounted.get(key, 0) + calls
         try:
             self._report_first_lane(key)
         except Error:

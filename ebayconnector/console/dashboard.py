@@ -20,6 +20,9 @@ from accounts.access import Principal, principal_of_request
 from accounts.models import EbayAccount, Notice, Role
 from accounts.notices import Kind, open_notices
 from accounts.scoped_admin import console_page, may_somewhere
+from sniper.admin.words import counting
+from sniper.models import LIVE, Snipe, SnipeStatus
+from sniper.selectors import waiting_without_executor
 from syncworkers.models import QuarantinedRecord, RunStatus, SyncState, SyncSwitch, WorkerRun
 from syncworkers.registry import WORKERS
 from syncworkers.titles import family_title
@@ -110,10 +113,27 @@ def dashboard(principal: Principal) -> dict[str, Any]:
         "may_see_keys": principal.everywhere,
         "schedule": schedule_status(principal),
         "schedule_interval": INTERVAL,
+        "snipes": _snipes(principal),
         "last_refresh": tokens.order_by("-last_refreshed_at").first(),
         "may_connect": may_somewhere(principal, Role.ADMIN),
         "has_organization": organizations is None or bool(organizations),
         "many_organizations": organizations is None or len(organizations) > 1,
+    }
+
+
+def _snipes(principal: Principal) -> dict[str, Any] | None:
+    """The live snipes: how many, the next one, and whether nobody would send them; None without any."""
+    live = Snipe.objects.visible_to(principal).filter(status__in=LIVE)
+    count = live.count()
+    if not count:
+        return None
+    waiting = live.filter(status__in=(SnipeStatus.SCHEDULED, SnipeStatus.ARMING))
+    first = waiting.order_by("fire_at", "id").first()
+    return {
+        "count": count,
+        "next": first,
+        "left": counting(first.fire_at) if first else "",
+        "unattended": bool(waiting_without_executor()),
     }
 
 

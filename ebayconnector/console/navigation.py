@@ -51,6 +51,19 @@ _SECTIONS: tuple[tuple[str, tuple[_Item, ...]], ...] = (
             ("Quarantine", "coronavirus", "syncworkers_quarantinedrecord_changelist", Role.VIEWER),
         ),
     ),
+    (
+        "Sniper",
+        (
+            ("Snipes", "gavel", "snipes", Role.VIEWER),
+            ("New snipe", "add_circle", "new_snipe", Role.OPERATOR),
+            ("From a CSV file", "upload_file", "bulk_snipes", Role.OPERATOR),
+            ("Groups", "stacks", "snipe_groups", Role.VIEWER),
+            ("Results", "monitoring", "snipe_totals", Role.VIEWER),
+            ("Limits", "price_check", "snipe_limits", Role.VIEWER),
+            ("All snipes", "list", "sniper_snipe_changelist", Role.VIEWER),
+            ("Snipe logs", "notes", "sniper_snipeevent_changelist", Role.VIEWER),
+        ),
+    ),
     ("Data", _data()),
     (
         "Accounts",

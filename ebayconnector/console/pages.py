@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, path
 
+import sniper.admin.pages
 import syncworkers.admin.pages
 import tokens.admin.pages
 
@@ -18,4 +19,5 @@ def pages() -> list[URLPattern]:
         path("dashboard/", staff_only(dashboard_cards), name="dashboard_cards"),
         *tokens.admin.pages.pages(staff_only),
         *syncworkers.admin.pages.pages(staff_only),
+        *sniper.admin.pages.pages(staff_only),
     ]

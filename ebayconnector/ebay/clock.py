@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +15,27 @@ _SECOND = timedelta(seconds=1)
 
 def _own_now() -> datetime:
     return datetime.now(UTC)
+
+
+class SteadyClock:
+    """Our own time as nobody can set it: begins as the machine's and goes on with its monotonic clock.
+
+    For whoever must act at a moment: the machine's own time may be stepped while one waits.
+    """
+
+    def __init__(
+        self, own_now: Callable[[], datetime] = _own_now, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._monotonic = monotonic
+        self._began_s, self._began_at = monotonic(), own_now()
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        return self._began_at + timedelta(seconds=self._monotonic() - self._began_s)
+
+    def monotonic_s(self, moment: datetime) -> float:
+        """What the monotonic clock shows at a moment of `now`."""
+        return self._began_s + (moment - self._began_at).total_seconds()
 
 
 class ClockOffset:
@@ -72,3 +95,17 @@ class ClockOffset:
         """The earliest that eBay's clock may show now: never in its future once it has been measured."""
         interval = self.interval
         return self._own_now() + (interval[0] if interval else timedelta(0))
+
+    def next_probe_at(self, round_trip: timedelta) -> datetime:
+        """When, by our clock, a question says most: on which side of the middle the offset is.
+
+        eBay's clock turns to a new second half-way through a question of that `round_trip` if the offset is
+        the middle of what is possible. At most a second from now; now, before the first measurement. The
+        uncertainty halves with each such question, down to half a round trip.
+        """
+        own_now = self._own_now()
+        if self.interval is None:
+            return own_now
+        half_way = own_now + round_trip / 2 + self.offset
+        fraction = half_way.timestamp() % 1
+        return own_now + timedelta(seconds=math.ceil(fraction) - fraction)

@@ -338,3 +338,37 @@ GET_NOTIFICATION_KEY = replace(
     path="/commerce/notification/v1/public_key/{public_key_id}",
     deadline_s=10.0,
 )
+
+# 03 §8: with an application token. An answer may be minutes old.
+GET_ITEM_BY_LEGACY_ID = Endpoint(
+    name="getItemByLegacyId",
+    api="browse",
+    host="api",
+    method="GET",
+    path="/buy/browse/v1/item/get_item_by_legacy_id",
+    auth="bearer",
+    repeatable=True,
+    deadline_s=15.0,
+    scopes=(SCOPE_BASE,),
+)
+
+# 03 §9: with the bidder's token. A bid is sent exactly once: without an answer its outcome is unknown, and
+# only GET_BIDDING tells.
+PLACE_PROXY_BID = Endpoint(
+    name="placeProxyBid",
+    api="buy_offer",
+    host="api",
+    method="POST",
+    path="/buy/offer/v1_beta/bidding/{item_id}/place_proxy_bid",
+    auth="bearer",
+    repeatable=False,
+    deadline_s=10.0,
+    scopes=(SCOPE_OFFER_AUCTION,),
+)
+GET_BIDDING = replace(
+    PLACE_PROXY_BID,
+    name="getBidding",
+    method="GET",
+    path="/buy/offer/v1_beta/bidding/{item_id}",
+    repeatable=True,
+)

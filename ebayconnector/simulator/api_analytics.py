@@ -22,6 +22,8 @@ _APIS = {
     "key_management": ("developer", "key_management", "v1", "developer.key_management"),
     "trading": ("tradingapi", "tradingapi", "v1", "tradingapi"),
     "payment_dispute": ("sell", "fulfillment", "v1", "sell.fulfillment.payment_dispute"),
+    "browse": ("buy", "browse", "v1", "buy.browse"),
+    "buy_offer": ("buy", "offer", "v1_beta", "buy.offer"),
     "postorder.case": ("post-order", "post-order", "v2", "post-order.casemanagement"),  # unverified
     "postorder.inquiry": ("post-order", "post-order", "v2", "post-order.inquiry"),
     "postorder.return": ("post-order", "post-order", "v2", "post-order.return"),

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from ebayconnector.simulator import (
     api_analytics,
+    api_browse,
     api_consent,
     api_disputes,
     api_finances,
@@ -16,6 +17,7 @@ from ebayconnector.simulator import (
     api_inventory,
     api_key_management,
     api_notification,
+    api_offer,
     api_post_order,
     api_token,
     api_trading,
@@ -29,6 +31,7 @@ from ebayconnector.simulator.responses import json_response
 from ebayconnector.simulator.world import World
 
 _APIS = (
+    api_offer,  # first, because its calls are in a hurry
     api_consent,
     api_token,
     api_identity,
@@ -41,6 +44,7 @@ _APIS = (
     api_key_management,
     api_notification,
     api_analytics,
+    api_browse,
     control,
 )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from ebayconnector.simulator.auction_settings import BiddingSettings
 from ebayconnector.simulator.money_settings import FinancesSettings
 from ebayconnector.simulator.trading_settings import TradingSettings
 from ebayconnector.simulator.trouble_settings import PostOrderSettings
@@ -34,6 +35,8 @@ class SimulatorConfig:
 
     `trouble_share` is the part of the orders that bring an inquiry or a return, its rate the like of the
     others.
+
+    `auctions` is the number of items with bids in the whole world, all sold by strangers.
     """
 
     seed: int = 1
@@ -60,4 +63,6 @@ class SimulatorConfig:
     trouble_share: float = 0.12
     trouble_changes_per_minute: float = 0.0
     post_order: PostOrderSettings = PostOrderSettings()
+    auctions: int = 12
+    bidding: BiddingSettings = BiddingSettings()
     request_log_size: int = 10_000

@@ -85,6 +85,11 @@ def system_error(path: str) -> JsonObject:
         return rest_body(25001, text, domain="API_INVENTORY", category="APPLICATION")
     if path.startswith("/sell/finances/"):
         return rest_body(135000, "System error", domain="API_FINANCES", category="APPLICATION")
+    if path.startswith("/buy/browse/"):
+        return rest_body(11000, "There was a problem with an eBay internal system.", domain="API_BROWSE")
+    if path.startswith("/buy/offer/"):
+        text = "There was a problem with an eBay internal system or process."
+        return rest_body(120000, text, domain="API_OFFER", category="APPLICATION")
     if path.startswith("/developer/key_management/"):
         return rest_body(210000, "System error", domain="API_KEYS", category="APPLICATION")
     if path.startswith("/commerce/notification/"):

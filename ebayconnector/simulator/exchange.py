@@ -141,11 +141,11 @@ class ExchangeMiddleware:
         kept = [pair for pair in answer.headers if pair[0] != b"content-length"]
         if answer.status != 204:
             kept.append((b"content-length", str(len(answer.body)).encode()))
-        request_id = secrets.token_hex(8)
+        drawn = secrets.token_hex(28)
         kept += [
             (b"date", self.world.clock.http_date().encode()),
-            (b"rlogid", f"t6n%60gz%7Dsq%60ufhb9%3F*{secrets.token_hex(12)}".encode()),
-            (b"x-ebay-c-request-id", f"ri={request_id},rci={secrets.token_hex(8)}".encode()),
+            (b"rlogid", f"t6n%60gz%7Dsq%60ufhb9%3F*{drawn[:24]}".encode()),
+            (b"x-ebay-c-request-id", f"ri={drawn[24:40]},rci={drawn[40:]}".encode()),
             (b"x-ebay-c-version", b"1.0.0"),
         ]
         answer.headers = kept

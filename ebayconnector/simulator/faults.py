@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from itertools import count
+from random import Random
 from typing import Any, Literal, get_args
 
 from ebayconnector.simulator.json_types import JsonObject
@@ -19,7 +20,9 @@ AFTER_KINDS = frozenset({"slow", "drip", "cut", "reset"})
 
 @dataclass(slots=True)
 class Fault:
-    """`remaining` None means for ever; `skip` calls pass first; `before` strikes before the handler runs."""
+    """`remaining` None means for ever; `skip` calls pass first; `before` strikes before the handler runs;
+    `chance` is the part of the calls that it hits, drawn anew for each.
+    """
 
     id: int
     path: re.Pattern[str]
@@ -35,6 +38,7 @@ class Fault:
     delay_s: float
     body: Any
     contains: str | None = None
+    chance: float = 1.0
     hits: int = 0
 
     def wants(self, method: str, subject: str, seller: str | None) -> bool:
@@ -53,6 +57,7 @@ class Fault:
             "kind": self.kind,
             "remaining": self.remaining,
             "skip": self.skip,
+            "chance": self.chance,
             "hits": self.hits,
         }
 
@@ -61,6 +66,7 @@ class Fault:
 class Faults:
     rules: list[Fault] = field(default_factory=list)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
+    _source: Random = field(default_factory=lambda: Random(1))
 
     def next_id(self) -> int:
         return next(self._ids)
@@ -72,6 +78,8 @@ class Faults:
                 continue
             if fault.skip > 0:
                 fault.skip -= 1
+                continue
+            if fault.chance < 1 and self._source.random() >= fault.chance:
                 continue
             self._count(fault)
             return fault

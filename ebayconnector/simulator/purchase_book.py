@@ -112,6 +112,16 @@ class PurchaseBook:
             self.combine(bought, at_ms + source.randrange(HOUR_MS, 6 * HOUR_MS))
         return bought
 
+    def win(
+        self, item: Listing, *, seller: Seller | None, stranger: str, currency: str, at_ms: int
+    ) -> Purchase:
+        """An auction that this user got by bidding."""
+        place = self._made
+        self._made += 1
+        return self.add(
+            Purchase(place, item, AUCTION_TRANSACTION, seller, stranger, item.price, 1, currency, at_ms)
+        )
+
     def _draw(self, source: Random, at_ms: int, *, auction: bool, beside: Purchase | None = None) -> Purchase:
         seller = self._seller(source) if beside is None else beside.seller
         stranger = source.choice(_STRANGERS) if beside is None else beside.stranger

@@ -16,6 +16,8 @@ DEFAULT_LIMITS: dict[str, int] = {
     "analytics": 5_000,
     "notification": 10_000,
     "key_management": 5_000,  # unverified
+    "browse": 5_000,
+    "buy_offer": 100_000,  # unverified
     "postorder.case": 5_000,
     "postorder.inquiry": 5_000,
     "postorder.return": 5_000,

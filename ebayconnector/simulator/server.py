@@ -5,15 +5,17 @@ import logging
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ebayconnector.simulator.api_offer import RECEIVED_KEY
 from ebayconnector.simulator.app import create_app
 from ebayconnector.simulator.config import SimulatorConfig
 from ebayconnector.simulator.exchange import TRANSPORT_KEY
@@ -25,13 +27,47 @@ _START_WITHIN_S = 20.0
 _STOP_WITHIN_S = 15.0
 
 
+class _JoiningTransport:
+    """Sends the head of an answer together with its body: one call of the system instead of two."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._head and data.startswith(b"HTTP/1.1 "):
+            self._head = data
+            self._loop.call_soon(self._flush)  # an answer without a body
+            return
+        head, self._head = self._head, b""
+        self._transport.write(head + data)
+
+    def _flush(self) -> None:
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+
 class _Protocol(HttpToolsProtocol):
-    """Hands the transport to the application, which closes connections in the faults `cut` and `reset`."""
+    """Tells the application when a request came, and hands it the transport, which it closes in the faults
+    `cut` and `reset`.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(cast(asyncio.Transport, _JoiningTransport(transport, self.loop)))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         scope = cast(dict[str, object], self.scope)
         scope[TRANSPORT_KEY] = self.transport
+        scope[RECEIVED_KEY] = time.time_ns()
 
 
 class _Server(uvicorn.Server):
@@ -77,6 +113,7 @@ def _server(app: Starlette) -> _Server:
         access_log=False,
         date_header=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=1,
     )

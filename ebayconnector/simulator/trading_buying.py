@@ -1,8 +1,9 @@
-"""GetMyeBayBuying (03 §3.7): WonList and BidList; the other lists are not simulated and never there."""
+"""GetMyeBayBuying (03 §3.7): WonList, BidList and LostList; the other lists are never there."""
 
 from collections.abc import Callable
 from typing import Any
 
+from ebayconnector.simulator.auction_lists import bid_item
 from ebayconnector.simulator.json_types import JsonObject
 from ebayconnector.simulator.purchase_body import bid_body, won_body
 from ebayconnector.simulator.purchase_book import WonEntry
@@ -32,6 +33,7 @@ def get_my_ebay_buying(world: World, seller: Seller, call: TradingCall) -> Answe
     """Raises TradingFailure 340 behind the last page."""
     inputs = Inputs(call)
     wants_won, wants_bids = inputs.wants("WonList"), inputs.wants("BidList")
+    wants_lost = inputs.wants("LostList")
     days = inputs.whole("WonList/DurationInDays", _DAYS_DEFAULT, least=0, most=DAYS_MOST)
     sort = inputs.choice("WonList/Sort", _SORTS, "EndTimeDescending")
     page = inputs.page("WonList/Pagination", default=_PAGE_DEFAULT)
@@ -44,8 +46,22 @@ def get_my_ebay_buying(world: World, seller: Seller, call: TradingCall) -> Answe
     if wants_bids:
         bids = world.trading.purchases_of(seller).bids(call.at_ms)
         items = [bid_body(one, seller.username, call.at_ms) for one in bids]
+        items += _auctions(world, seller, over=False)
         body |= {"BidList": {"ItemArray": {"Item": items}}} if items else {}
+    if wants_lost:
+        lost = _auctions(world, seller, over=True)
+        body |= {"LostList": {"ItemArray": {"Item": lost}}} if lost else {}
     return Answer(body)
+
+
+def _auctions(world: World, bidder: Seller, *, over: bool) -> list[JsonObject]:
+    """Those that still run, or those that are over and were not won."""
+    now_us = world.clock.now_us()
+    return [
+        bid_item(auction, bidder, now_us)
+        for auction in world.auctions.bid_on_by(bidder.user_id, now_us)
+        if auction.is_over(now_us) is over and auction.winner != bidder.user_id
+    ]
 
 
 def _won_list(entries: list[WonEntry], page: Page, now_ms: int) -> JsonObject:

@@ -75,6 +75,7 @@ class TradingBooks:
     stocks: Stocks
     orders_of: Callable[[Seller], OrderBook]
     sellers: Sequence[Seller]
+    settle: Callable[[], None]
     settings: TradingSettings = field(default_factory=TradingSettings)
     drifts: dict[tuple[ListName, str], PageDrift] = field(default_factory=dict)  # by list and user id
     planned: list[PlannedProblems] = field(default_factory=list)
@@ -122,6 +123,7 @@ class TradingBooks:
 
     def purchases_of(self, buyer: Seller) -> PurchaseBook:
         """What this user has bought by now."""
+        self.settle()
         purchases = self._purchases.get(buyer.user_id)
         if purchases is None:
             book = PurchaseBook(seed=self.config.seed, buyer=buyer, sellers=self.sellers)

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from ebayconnector.simulator.activity import Activity, ChangeKind, change_random, start_activity
 from ebayconnector.simulator.applications import Application, default_application
+from ebayconnector.simulator.auction_book import AuctionBook
+from ebayconnector.simulator.auction_fill import fill as fill_auctions
+from ebayconnector.simulator.auction_lists import as_listing
 from ebayconnector.simulator.clock import Clock
 from ebayconnector.simulator.config import SimulatorConfig
 from ebayconnector.simulator.faults import Faults
@@ -13,6 +16,7 @@ from ebayconnector.simulator.notice_book import NoticeBook
 from ebayconnector.simulator.order_book import RETENTION_MS, OrderBook
 from ebayconnector.simulator.quotas import Quotas
 from ebayconnector.simulator.request_log import RequestLog
+from ebayconnector.simulator.scopes import BUY_OFFER_AUCTION
 from ebayconnector.simulator.sellers import Seller, default_sellers, new_seller
 from ebayconnector.simulator.signing_keys import SigningKeys
 from ebayconnector.simulator.sites import Site
@@ -40,12 +44,15 @@ class World:
     def __init__(self, config: SimulatorConfig) -> None:
         self.config = config
         self.applications: dict[str, Application] = {}
+        self._may_bid: set[str] = set()
         self.add_application(default_application(config.accept_url, config.reject_url))
         self.log = RequestLog(config.request_log_size)
         self._begin()
 
-    def _begin(self) -> None:
+    def _begin(self, now_ms: int | None = None) -> None:
         self.clock = Clock()
+        if now_ms is not None:
+            self.clock.set(now_ms)
         self.epoch_ms = self.clock.now_ms()
         self.sellers: list[Seller] = default_sellers(self.config.orders)
         self.tokens = TokenStore()
@@ -67,17 +74,35 @@ class World:
             orders_of=self.orders_of,
             sellers=self.sellers,
             settings=self.config.trading,
+            settle=self.settle_auctions,
+        )
+        self.bidding = self.config.bidding
+        self.auctions = AuctionBook()
+        fill_auctions(
+            self.auctions, seed=self.config.seed, size=self.config.auctions, epoch_us=self.epoch_ms * 1000
         )
         self.troubles = Troubles(self.config, self.clock, self.epoch_ms, self.orders_of)
 
-    def reset(self, config: SimulatorConfig) -> None:
-        """A new world; only the applications stay."""
+    def reset(self, config: SimulatorConfig, now_ms: int | None = None) -> None:
+        """A new world, at another time if one is named; only the applications stay, without the right to bid
+        that they were given since."""
+        for client_id in self._may_bid & self.applications.keys():
+            self.grant_bidding(client_id, False)
         self.config = config
         self.log.clear()
-        self._begin()
+        self._begin(now_ms)
 
     def add_application(self, application: Application) -> None:
         self.applications[application.client_id] = application
+
+    def grant_bidding(self, client_id: str, granted: bool) -> None:
+        """eBay approves a keyset for bids, or takes that back (03 §9); tokens keep their scopes."""
+        application = self.applications[client_id]
+        application.scopes = application.scopes - {BUY_OFFER_AUCTION}
+        self._may_bid.discard(client_id)
+        if granted:
+            application.scopes = application.scopes | {BUY_OFFER_AUCTION}
+            self._may_bid.add(client_id)
 
     def application_of_runame(self, runame: str) -> Application | None:
         return next((app for app in self.applications.values() if app.runame == runame), None)
@@ -110,6 +135,19 @@ class World:
             money = self._moneys[seller.user_id] = MoneyBook(book, seller, since_ms)
         money.refresh(self.clock.now_ms())
         return money
+
+    def settle_auctions(self) -> None:
+        """Auctions that were won become purchases of their winners."""
+        for auction in self.auctions.unsettled(self.clock.now_us()):
+            winner = self.seller_of(auction.winner) if auction.winner else None
+            if winner is not None:
+                self.trading.purchases_of(winner).win(
+                    as_listing(auction),
+                    seller=auction.seller,
+                    stranger=auction.stranger,
+                    currency=auction.currency,
+                    at_ms=auction.end_us // 1000,
+                )
 
     def activity_of(self, seller: Seller) -> Activity:
         activity = self._activities.get(seller.user_id)

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import update_wrapper
-from typing import Concatenate, ParamSpec
-
-from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
-from accounts.access import NotAllowed, Principal, principal_of_request
+from accounts.access import Principal
+from accounts.console_acts import Said, acting
 from accounts.display import clock
 from accounts.models import EbayAccount, Organization
 from accounts.scoped_admin import visible_or_404
@@ -30,39 +22,14 @@ from tokens.services.refresh import RefreshUnderWay
 
 from .words import refusal_words
 
-_P = ParamSpec("_P")
 
-
-@dataclass(frozen=True)
-class Said:
-    """What a button answers: a sentence and its level (`success`, `info`, `warning`, `error`)."""
-
-    text: str
-    level: str = "success"
-    status: int = 200
-
-
-def act(
-    view: Callable[Concatenate[HttpRequest, Principal, _P], Said],
-) -> Callable[Concatenate[HttpRequest, _P], HttpResponse]:
-    def button(request: HttpRequest, /, *args: _P.args, **kwargs: _P.kwargs) -> HttpResponse:
-        try:
-            said = view(request, principal_of_request(request), *args, **kwargs)
-        except NotAllowed as refused:
-            said = Said(f"Nothing was changed: {refused}.", "error", 403)
-        return _answer(request, said)
-
-    update_wrapper(button, view)
-    return never_cache(require_POST(button))
-
-
-def _answer(request: HttpRequest, said: Said) -> HttpResponse:
-    if said.status != 200 or "application/json" in request.headers.get("Accept", ""):
-        return JsonResponse({"message": said.text, "level": said.level}, status=said.status)
-    messages.add_message(request, getattr(messages, said.level.upper()), said.text)
+def _back(request: HttpRequest) -> str:
     account = request.POST.get("account", "")
     query = f"?account={account}" if account.isdecimal() else ""
-    return redirect(reverse("admin:workers") + query)
+    return reverse("admin:workers") + query
+
+
+act = acting(_back)
 
 
 def _worker(family: str) -> Worker:

@@ -37,9 +37,9 @@ def case_detail_row(case: JsonObject) -> MappedRow:
     )
 
 
-def learned_of_case(records: Sequence[JsonObject]) -> dict[str, Any]:
+def learned_of_case(records: Sequence[JsonObject], *, listed: bool = False) -> dict[str, Any]:
     """What a case's details tell of its row in `ebay_cases`."""
-    return learned(_case_details, records, statuses=("case_status",), final=FINAL_CASES)
+    return learned(_case_details, records, statuses=("case_status",), final=FINAL_CASES, listed=listed)
 
 
 def inquiry_row(inquiry: JsonObject) -> MappedRow:
@@ -67,9 +67,11 @@ def inquiry_detail_row(inquiry: JsonObject) -> MappedRow:
     )
 
 
-def learned_of_inquiry(records: Sequence[JsonObject]) -> dict[str, Any]:
+def learned_of_inquiry(records: Sequence[JsonObject], *, listed: bool = False) -> dict[str, Any]:
     """What an inquiry's details tell of its row in `ebay_inquiries`."""
-    return learned(_inquiry_details, records, statuses=("inquiry_status",), final=FINAL_INQUIRIES)
+    return learned(
+        _inquiry_details, records, statuses=("inquiry_status",), final=FINAL_INQUIRIES, listed=listed
+    )
 
 
 def _parties(record: JsonObject) -> dict[str, Any]:

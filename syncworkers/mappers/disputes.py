@@ -37,9 +37,9 @@ def dispute_detail_row(dispute: JsonObject) -> MappedRow:
     )
 
 
-def learned_of_dispute(records: Sequence[JsonObject]) -> dict[str, Any]:
+def learned_of_dispute(records: Sequence[JsonObject], *, listed: bool = False) -> dict[str, Any]:
     """What a dispute's details tell of its row in `ebay_payment_disputes`."""
-    return learned(_details, records, statuses=(), final=())
+    return learned(_details, records, statuses=(), final=(), listed=listed)
 
 
 def _details(dispute: JsonObject) -> dict[str, Any]:

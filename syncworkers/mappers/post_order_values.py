@@ -22,18 +22,20 @@ def learned(
     *,
     statuses: Collection[str],
     final: Collection[str],
+    listed: bool = False,
 ) -> dict[str, Any]:
     """The columns that the details of one record tell about the record itself, as far as they say anything.
 
     Of `statuses`, the columns that the search tells as well, only those with a `final` value are told: then
     nothing happens any more, and the record is not looked at again. That is how those end that left the
-    search. Details that make no sense, and are set aside for it, tell nothing.
+    search. Of one that is still `listed` there, the search itself tells how it ended, with all its columns.
+    Details that make no sense, and are set aside for it, tell nothing.
     """
     try:
         told = columns_of(records[0]) if records else {}
     except Unmappable:
         return {}
-    ended = {name: told[name] for name in statuses if told.get(name) in final}
+    ended = {name: told[name] for name in statuses if told.get(name) in final and not listed}
     known = {name: value for name, value in told.items() if value not in ("", None) and name not in statuses}
     return {**known, **ended, **({"maturity": Maturity.FINAL.value, "check_at": None} if ended else {})}
 

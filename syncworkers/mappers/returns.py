@@ -51,9 +51,9 @@ def return_detail_row(record: JsonObject) -> MappedRow:
     )
 
 
-def learned_of_return(records: Sequence[JsonObject]) -> dict[str, Any]:
+def learned_of_return(records: Sequence[JsonObject], *, listed: bool = False) -> dict[str, Any]:
     """What a return's details tell of its row in `ebay_returns`."""
-    return learned(_details, records, statuses=("state", "status"), final=_FINAL)
+    return learned(_details, records, statuses=("state", "status"), final=_FINAL, listed=listed)
 
 
 def _details(record: JsonObject) -> dict[str, Any]:

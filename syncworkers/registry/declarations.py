@@ -155,13 +155,19 @@ class Recheck:
     together: bool = False
 
 
+class Learn(Protocol):
+    """What the details of a record tell of it. `listed`: whether the family's own list still shows it."""
+
+    def __call__(self, records: Sequence[JsonObject], *, listed: bool = False) -> Mapping[str, Any]: ...
+
+
 @dataclass(frozen=True)
 class Details:
     """What is asked once for each version of a record that meets `condition`; `of` a DetailedRow.
 
     `fetch` takes up to `batch` rows. `learn`: columns of the record that its details tell; only for a batch
-    of one. Records that meet `unsettled` are asked about again when `again` has passed: they change without
-    showing it.
+    of one. How a record ended they tell only when it is no longer listed. Records that meet `unsettled` are
+    asked about again when `again` has passed: they change without showing it.
     """
 
     of: Table
@@ -169,7 +175,7 @@ class Details:
     fetch: Callable[[EbayClient, Sequence[Any]], Sequence[JsonObject]]
     condition: models.Q = field(default_factory=models.Q)
     batch: int = 1
-    learn: Callable[[Sequence[JsonObject]], Mapping[str, Any]] | None = None
+    learn: Learn | None = None
     unsettled: models.Q | None = None
     again: timedelta = timedelta(days=1)
     part: Part | None = None

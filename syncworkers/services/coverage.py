@@ -121,3 +121,10 @@ def heal_quarantine(account_id: int, api_family: str, keys: list[str]) -> None:
     QuarantinedRecord.objects.filter(
         account_id=account_id, api_family=api_family, record_key__in=keys, healed_at=None
     ).update(healed_at=timezone.now())
+
+
+def heal_unseen(account_id: int, api_family: str, *, before: datetime) -> None:
+    """What was last set aside before a complete reading of everything began is gone, or whole again."""
+    QuarantinedRecord.objects.filter(
+        account_id=account_id, api_family=api_family, last_seen_at__lt=before, healed_at=None
+    ).update(healed_at=timezone.now())

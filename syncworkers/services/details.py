@@ -11,8 +11,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from ebayconnector.ebay.errors import BadAnswer, EbayError, NotFound, Refused, Unavailable
+from syncworkers.mappers.reading import Maturity
+from syncworkers.maturity import next_check
 from syncworkers.models import QuarantinedRecord, Reason
-from syncworkers.models.rows import DetailedRow
+from syncworkers.models.rows import DetailedRow, MaturingRow
 from syncworkers.registry import Details
 from syncworkers.windows import retry_pause
 
@@ -41,6 +43,11 @@ def take_details(context: RunContext, step: Details, *, most: int | None) -> boo
         asking.ask(rows)
     asking.set_aside_unanswered()
     return most is None or asked < most
+
+
+def has_vanished(row: Any) -> bool:
+    """Whether a look at its list did not show this record, although it has not ended."""
+    return isinstance(row, MaturingRow) and row.maturity == Maturity.OPEN.value and row.check_at is None
 
 
 @dataclass
@@ -114,12 +121,18 @@ class Asking:
             counted = count(context, result, fetched=len(records))
         page_done(context, signals, counted)
 
-    def _learned(self, row: DetailedRow, records: Sequence[Any]) -> dict[str, Any]:
+    def _learned(self, row: Any, records: Sequence[Any]) -> dict[str, Any]:
         """What the details tell about the record itself, as far as it is news."""
-        told = dict(self.step.learn(records)) if self.step.learn else {}
-        if all(getattr(row, name) == value for name, value in told.items()):
+        if self.step.learn is None:
             return {}
-        return {**told, "changed_at": Now()}
+        vanished = has_vanished(row)
+        told = dict(self.step.learn(records, listed=not vanished))
+        is_news = any(getattr(row, name) != value for name, value in told.items())
+        if vanished and "maturity" not in told:
+            # It has not ended: who knows where it is, but it is looked at again.
+            now = self.context.ebay_now()
+            told["check_at"] = next_check(Maturity.OPEN, row.occurred_at, now=now)
+        return {**told, **({"changed_at": Now()} if is_news else {})}
 
     def _set_aside(self, row: DetailedRow, failure: EbayError) -> None:
         """Kept with its evidence and asked again later; what eBay refuses for what it is, is no failure."""

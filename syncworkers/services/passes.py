@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 
 from django.db.models.expressions import RawSQL
@@ -19,13 +20,12 @@ from ebayconnector.database import execute, fetch_one
 from ebayconnector.ebay.errors import BadAnswer, EbayError, Refused, Unavailable
 from ebayconnector.ebay.paging import Page
 from syncworkers.models import Reason, SnapshotPass, SyncState, Trigger
-from syncworkers.models.rows import SyncedRow
 from syncworkers.registry import Each, Passes, Table
 
 from . import coverage, runlog
 from .context import RunContext, turn_to_history
 from .pages import count, page_done, store_items
-from .store import BadRecord, PageResult
+from .store import WITHOUT_KEY, BadRecord, PageResult
 
 ATTEMPTS = 3
 _AT_ONCE = 100
@@ -33,6 +33,8 @@ _AT_ONCE = 100
 _LONG = 200
 # So many records in a row without an answer are no longer the records' fault.
 _OUTAGE = 3
+# A pass begins by the database's clock, a record is set aside by the machine's.
+_CLOCKS_APART = timedelta(minutes=1)
 # A list that has lain for so long says little about now.
 _STALE = timedelta(days=1)
 
@@ -108,11 +110,17 @@ def _open_pass(context: RunContext) -> SnapshotPass:
     return pass_
 
 
+class Listed(NamedTuple):
+    """A listed record that is asked about by its key. `row_id`: None for one that could not be stored."""
+
+    key: str
+    row_id: int | None
+
+
 class Unanswered(NamedTuple):
     """A listed record that eBay did not answer for."""
 
-    row: SyncedRow
-    key: str
+    listed: Listed
     failure: EbayError
 
 
@@ -177,46 +185,52 @@ class PassReading:
     # -- one by one
 
     def ask_each(self, each: Each) -> None:
-        """Ask about each listed record, in the order of the rows, from where the last run stopped.
+        """Ask about each listed record, in the order of the rows, from where the last run stopped; then about
+        those that could not be stored: what belongs to them exists all the same.
 
         Raises what eBay's outage looks like; then what was asked last is asked again by the next run.
         """
         if self._distinct() - self.pass_.asked > _LONG:
             turn_to_history(self.context)
         unanswered: list[Unanswered] = []
-        for row in self._rows_to_ask():
-            key = str(getattr(row, each.column))
+        for listed in chain(self._rows_to_ask(each), self._unstored_to_ask()):
             self.context.pause_point()
             try:
-                records = each.fetch(self.context.client, key)
+                records = each.fetch(self.context.client, listed.key)
             except (Unavailable, BadAnswer) as failure:
-                unanswered.append(Unanswered(row, key, failure))
+                unanswered.append(Unanswered(listed, failure))
                 if len(unanswered) >= _OUTAGE:
                     raise
             except Refused as failure:
-                self._set_aside(each, [*unanswered, Unanswered(row, key, failure)])
+                self._set_aside(each, [*unanswered, Unanswered(listed, failure)])
                 unanswered = []
             else:
                 self._set_aside(each, unanswered)
                 unanswered = []
-                self._keep(each, row, key, records)
+                self._keep(each, listed, records)
         self._set_aside(each, unanswered)
 
-    def _rows_to_ask(self) -> Iterator[SyncedRow]:
+    def _rows_to_ask(self, each: Each) -> Iterator[Listed]:
         shown = RawSQL(_SHOWN_IDS, [self.pass_.pk, self.table.key])
         rows = self.table.model._default_manager.filter(account_id=self.context.run.account_id, pk__in=shown)
         rows = rows.order_by("id").defer("payload")
         after = self.pass_.asked_up_to
         while batch := list(rows.filter(pk__gt=after)[:_AT_ONCE]):
-            yield from batch
+            yield from (Listed(str(getattr(row, each.column)), row.pk) for row in batch)
             after = batch[-1].pk
 
-    def _keep(self, each: Each, row: SyncedRow, key: str, records: Sequence[Any]) -> None:
+    def _unstored_to_ask(self) -> list[Listed]:
+        parts = self.pass_.parts.filter(table=self.table.key).values_list("bad_keys", flat=True)
+        keys = dict.fromkeys(key for bad_keys in parts for key in bad_keys)
+        return [Listed(key, None) for key in keys if not key.startswith(WITHOUT_KEY)]
+
+    def _keep(self, each: Each, listed: Listed, records: Sequence[Any]) -> None:
         context = self.context
         with context.fenced() as signals:
             result = self._store(each.table, records)
-            self._save({"asked": self.pass_.asked + 1, "asked_up_to": row.pk})
-            coverage.heal_quarantine(context.run.account_id, context.run.api_family, [_asked_key(each, key)])
+            self._note_asked(listed)
+            name = _asked_key(each, listed.key)
+            coverage.heal_quarantine(context.run.account_id, context.run.api_family, [name])
             counted = count(context, result, fetched=len(records))
         page_done(context, signals, counted)
 
@@ -226,8 +240,9 @@ class PassReading:
         One that eBay refuses for what it is will be refused every time: the pass is complete without it.
         """
         context, run = self.context, self.context.run
-        for row, key, failure in unanswered:
-            name, error = _asked_key(each, key), str(failure)
+        for listed, failure in unanswered:
+            key, error = listed.key, str(failure)
+            name = _asked_key(each, key)
             level = "warning" if isinstance(failure, Refused) else "error"
             with context.fenced():
                 bad = BadRecord(name, {each.column: key}, error, None)
@@ -237,10 +252,15 @@ class PassReading:
                 )
                 ids = list(kept.values_list("pk", flat=True))
                 self.pass_.parts.create(table=each.table.key, row_ids=ids)
-                self._save({"asked": self.pass_.asked + 1, "asked_up_to": row.pk})
+                self._note_asked(listed)
                 runlog.write(run, "not_answered", f"{name}: {error}", level=level)
             if not isinstance(failure, Refused):
                 context.progress.incomplete(Reason.EBAY_UNAVAILABLE, f"{name}: {error}")
+
+    def _note_asked(self, listed: Listed) -> None:
+        """Where the next run goes on; what has no row is asked about once more then."""
+        up_to = self.pass_.asked_up_to if listed.row_id is None else listed.row_id
+        self._save({"asked": self.pass_.asked + 1, "asked_up_to": up_to})
 
     # -- common
 
@@ -268,6 +288,9 @@ class PassReading:
         run, pass_ = self.context.run, self.pass_
         closing = self.reads.tables if self.reads.closes and not pass_.cut else ()
         closed = sum(_close_missing(run.account_id, table, pass_.pk) for table in closing)
+        if closing:
+            before = pass_.started_at - _CLOCKS_APART
+            coverage.heal_unseen(run.account_id, run.api_family, before=before)
         if pass_.cut:
             for table in self.reads.tables:
                 execute(_FORGET_MISSES, _of_pass(run.account_id, table, pass_.pk))

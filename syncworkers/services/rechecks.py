@@ -15,7 +15,7 @@ from syncworkers.maturity import next_check
 from syncworkers.models import Reason, SyncState
 from syncworkers.models.rows import DetailedRow
 from syncworkers.ranges import MILLISECOND, Span, to_millisecond
-from syncworkers.registry import Recheck
+from syncworkers.registry import Details, Recheck
 from syncworkers.windows import SAFETY
 
 from . import runlog
@@ -98,9 +98,15 @@ def _read_again(context: RunContext, span: Span) -> None:
 
 
 def _ask_after_vanished(context: RunContext, rows: QuerySet[Any]) -> None:
-    """A record that the list no longer shows may live on elsewhere: its details tell."""
-    if issubclass(context.worker.table.model, DetailedRow):
-        rows.update(detail_at=None, detail_retry_at=None)
+    """A record that the list no longer shows may live on elsewhere: its details tell. Where they tell how it
+    ended, they also plan its next look, and until then there is none (`details.has_vanished`)."""
+    table = context.worker.table
+    if not issubclass(table.model, DetailedRow):
+        return
+    steps = [step for step in context.worker.steps if isinstance(step, Details)]
+    told = any(step.of is table and step.learn is not None for step in steps)
+    planned = {"check_at": None} if told else {}
+    rows.update(detail_at=None, detail_retry_at=None, **planned)
 
 
 def _due_in(context: RunContext, span: Span, began: datetime) -> QuerySet[Any]:

@@ -27,6 +27,7 @@ from . import payloads, people
 
 # As long as QuarantinedRecord.record_key.
 _KEY_LENGTH = 200
+WITHOUT_KEY = "without key "
 _TYPES = {
     "CharField": "text",
     "TextField": "text",
@@ -163,7 +164,7 @@ def _modified(record: Record) -> float:
 def identity_of(table: Table, item: Any) -> str:
     """What tells records apart while pages are read: the key, or for one without a key all of it."""
     key = table.record_key(item) if isinstance(item, dict) else ""
-    return key or f"without key {payloads.evidence_hash(item)}"
+    return key or f"{WITHOUT_KEY}{payloads.evidence_hash(item)}"
 
 
 def _bad(table: Table, item: Any, error: str) -> BadRecord:

@@ -331,3 +331,25 @@ def test_disputes_come_with_their_revision_and_do_not_close_by_leaving(ebay, acc
     run_whole(account, "cases")
     assert PaymentDispute.objects.filter(pk=gone.pk).exists()
     assert not PaymentDispute.objects.exclude(closed_at=None).exists()
+
+
+def test_what_closes_between_list_and_details_is_stored_as_it_ended(ebay, account):
+    key = trouble(ebay, account, "return")
+    run_whole(account, "returns")
+    let_time_pass(ebay, 3700)
+    run_whole(account, "returns")
+    ebay.patch(f"troubles/{key}", seller=account.username, step="approve")
+    let_time_pass(ebay, 3700)
+
+    def close_after_the_list(run: WorkerRun) -> None:
+        if Return.objects.filter(return_id=key, status="READY_FOR_SHIPPING", detail_at=None).exists():
+            ebay.patch(f"troubles/{key}", seller=account.username, step="close")
+
+    run_family(account, "returns", on_page=close_after_the_list)
+    row = Return.objects.get(return_id=key)
+    assert (row.payload["status"], row.close_reason != "") == ("READY_FOR_SHIPPING", True)
+    let_time_pass(ebay, 3700)
+    run_whole(account, "returns")
+    row.refresh_from_db()
+    (true,) = [each["summary"] for each in whole_truth(ebay, "returns", account) if each["id"] == key]
+    assert (row.payload, row.maturity, row.check_at) == (true, "final", None)

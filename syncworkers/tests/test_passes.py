@@ -126,6 +126,8 @@ def test_one_miss_between_two_sightings_does_not_count(ebay, account, small_list
         ebay.post("stock", seller=account.username, sku=sku)
         run_family(account, "offers")
     assert InventoryItem.objects.get(sku=sku).closed_at is None
+    # Its offers are there all the same, and are asked about by its SKU.
+    assert stored_offers(account) == true_offers(ebay, account)
 
 
 def test_a_pass_that_is_cut_off_goes_on_where_it_was(ebay, account, small_lists):
@@ -192,6 +194,8 @@ def test_an_item_that_breaks_the_mapper_is_shown_and_not_closed(ebay, account, s
     record = QuarantinedRecord.objects.get(record_key=f"inventory_items {sku}")
     assert (record.healed_at, record.start_at) == (None, None)
     assert InventoryItem.objects.get(sku=sku).closed_at is None
+    # Its offers are there all the same, and are asked about by its SKU.
+    assert stored_offers(account) == true_offers(ebay, account)
     ebay.patch("stock", seller=account.username, sku=sku, overrides={"availability": None})
     run_family(account, "offers")
     record.refresh_from_db()

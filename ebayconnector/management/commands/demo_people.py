@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,9 +16,11 @@ from django.utils import timezone
 from accounts.access import SYSTEM
 from accounts.models import EbayAccount, Organization, Purpose, Role, User
 from accounts.services import add_member
+from ebayconnector.ebay.endpoints import SCOPE_OFFER_AUCTION
 from syncworkers.models import WorkerRun
 from syncworkers.models.runs import ACTIVE
 from syncworkers.registry import families_for
+from tokens.models import ScopeDefinition
 from tokens.services.connect import create_connect_link
 
 PASSWORD = "demo-password"
@@ -36,12 +39,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--runs", action="store_true", help="print each worker's first run instead")
+        parser.add_argument("--runs", action="store_true", help="print each worker's first load instead")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.EBAY_ENVIRONMENT != "simulator":
             raise CommandError("this is for the demo only (EBAY_ENVIRONMENT=simulator)")
-        self.stdout.write(json.dumps(_first_runs() if options["runs"] else _people_and_accounts()))
+        self.stdout.write(json.dumps(_first_loads() if options["runs"] else _people_and_accounts()))
 
 
 def _people_and_accounts() -> list[dict[str, str]]:
@@ -57,6 +60,7 @@ def _people_and_accounts() -> list[dict[str, str]]:
                 by=SYSTEM,
             )
             people.append(person)
+    _allow_bids()
     sellers = requests.get(f"{settings.EBAY_SIMULATOR_URL}/_sim/sellers", timeout=10).json()["sellers"]
     for house_name, organization_name, purpose, number in ACCOUNTS:
         organization = Organization.objects.get(name=organization_name)
@@ -73,6 +77,13 @@ def _person(username: str, role: str, *, superuser: bool = False) -> dict[str, s
         user.set_password(PASSWORD)
         user.save()
     return {"username": username, "password": PASSWORD, "role": role}
+
+
+def _allow_bids() -> None:
+    """As if eBay had approved the bidding API: its keyset has the scope, and our consents ask for it."""
+    access = f"{settings.EBAY_SIMULATOR_URL}/_sim/bidding/access"
+    requests.post(access, json={}, timeout=10).raise_for_status()
+    ScopeDefinition.objects.filter(scope=SCOPE_OFFER_AUCTION).update(is_active=True)
 
 
 def _connect(house_name: str, organization: Organization, purpose: Purpose, seller: str) -> None:
@@ -102,15 +113,18 @@ def _connect(house_name: str, organization: Organization, purpose: Purpose, sell
         raise CommandError(f"{house_name} was not connected ({answer.status_code})")
 
 
-def _first_runs() -> list[dict[str, Any]]:
-    """A row for every worker that is switched on, also for one that has not run yet."""
-    in_order = WorkerRun.objects.order_by("account_id", "api_family", "id")
-    runs = {
-        (run.account_id, run.api_family): run
-        for run in in_order.distinct("account_id", "api_family").select_related("account")
-    }
+def _first_loads() -> list[dict[str, Any]]:
+    """A row for every worker that is switched on, also for one that has not run yet: its runs until all was
+    read for the first time. A run that gave way is followed by another one."""
+    loads: dict[tuple[int, str], list[WorkerRun]] = {}
+    for run in WorkerRun.objects.order_by("id"):
+        load = loads.setdefault((run.account_id, run.api_family), [])
+        if not load or load[-1].more:
+            load.append(run)
     return [
-        _run_row(runs[account.pk, family]) if (account.pk, family) in runs else _waiting_row(account, family)
+        _load_row(account, family, loads[account.pk, family])
+        if (account.pk, family) in loads
+        else _waiting_row(account, family)
         for account in EbayAccount.objects.filter(is_active=True).order_by("pk")
         for family in families_for(account.purpose)
     ]
@@ -123,16 +137,17 @@ def _waiting_row(account: EbayAccount, family: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _run_row(run: WorkerRun) -> dict[str, Any]:
-    seconds = ((run.finished_at or timezone.now()) - (run.started_at or run.queued_at)).total_seconds()
+def _load_row(account: EbayAccount, family: str, runs: list[WorkerRun]) -> dict[str, Any]:
+    last = runs[-1]
+    spent = [(run.finished_at or timezone.now()) - (run.started_at or run.queued_at) for run in runs]
     return {
-        "account": run.account.house_name,
-        "family": run.api_family,
-        "fetched": run.rows_fetched,
-        "stored": run.rows_stored,
-        "unchanged": run.rows_unchanged,
-        "duration": f"{seconds:.1f} s",
-        "status": run.status,
-        "error": run.error,
-        "ended": run.status not in ACTIVE,
+        "account": account.house_name,
+        "family": family,
+        "fetched": sum(run.rows_fetched for run in runs),
+        "stored": sum(run.rows_stored for run in runs),
+        "unchanged": sum(run.rows_unchanged for run in runs),
+        "duration": f"{sum(spent, timedelta()).total_seconds():.1f} s",
+        "status": last.status,
+        "error": last.error,
+        "ended": last.status not in ACTIVE and not last.more,
     }

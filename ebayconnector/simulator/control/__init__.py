@@ -1,6 +1,8 @@
 """The control API at `/_sim/`: tests and the demo steer the simulator with it."""
 
 from ebayconnector.simulator.control import (
+    auctions,
+    bids,
     faults,
     listings,
     mail,
@@ -20,6 +22,8 @@ from ebayconnector.simulator.control import (
 
 routes = [
     *overview.routes,
+    *auctions.routes,
+    *bids.routes,
     *faults.routes,
     *listings.routes,
     *mail.routes,

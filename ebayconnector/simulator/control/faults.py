@@ -13,7 +13,7 @@ from ebayconnector.simulator.responses import json_response
 
 _FIELDS = (
     "path", "kind", "method", "seller", "count", "skip", "before",
-    "status", "code", "retry_after", "delay_s", "body", "contains",
+    "status", "code", "retry_after", "delay_s", "body", "contains", "chance",
 )  # fmt: skip
 
 
@@ -42,7 +42,9 @@ def _read(fields: Fields) -> Fault:
     contains = fields.maybe_text("contains")
     if kind == "poison" and not contains:
         raise BadControlCall("kind poison needs what the answer contains, such as an order id")
-    method = fields.maybe_text("method")
+    method, chance = fields.maybe_text("method"), fields.number("chance", 1.0, least=0)
+    if chance > 1:
+        raise BadControlCall("chance must be at most 1")
     return Fault(
         id=0,
         path=fields.pattern("path"),
@@ -58,6 +60,7 @@ def _read(fields: Fields) -> Fault:
         delay_s=fields.number("delay_s", 1.0, least=0),
         body=fields.raw("body"),
         contains=contains,
+        chance=chance,
     )
 
 

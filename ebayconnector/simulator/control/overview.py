@@ -22,13 +22,13 @@ from ebayconnector.simulator.world import World
 _CALLS = {
     "GET /_sim/": "this overview",
     "GET /_sim/state": "seed, clock, sellers, counts, quotas, faults",
-    "POST /_sim/reset": "{seed?, orders?, arrivals_per_minute?, changes_per_minute?, sort?, stock?, "
-    "stock_changes_per_minute?, stock_sort?, inventory_offset?, inventory_links?, messages?, "
+    "POST /_sim/reset": "{seed?, now?, orders?, auctions?, arrivals_per_minute?, changes_per_minute?, sort?, "
+    "stock?, stock_changes_per_minute?, stock_sort?, inventory_offset?, inventory_links?, messages?, "
     "messages_per_minute?, listings?, listing_changes_per_minute?, purchases?, purchases_per_minute?, "
     "trouble_share?, trouble_changes_per_minute?}",
     "GET POST /_sim/clock": "{offset_s?, now?, advance_s?, frozen?}",
     "GET POST DELETE /_sim/faults": "{path, kind, method?, seller?, count?, skip?, before?, status?, code?, "
-    "retry_after?, delay_s?, body?}; DELETE ?id= for one",
+    "retry_after?, delay_s?, body?, chance?}; DELETE ?id= for one",
     "GET DELETE /_sim/requests": "?path=&limit=&after=",
     "GET /_sim/requests/count": "?path=",
     "GET POST /_sim/applications": "{client_id, client_secret, runame, accept_url, reject_url?, scopes?}",
@@ -90,12 +90,22 @@ _CALLS = {
     "POST /_sim/notices/compose": "the same, {attempt?}",
     "POST /_sim/notices/settings": "{refuse_local?, retry_s?, destination_status?}",
     "POST /_sim/notices/rotate_key": "{forget?}",
+    "GET POST /_sim/bidding": "{ended_items?, same_maximum?, browse_lag_s?, bid_limit?}",
+    "POST /_sim/bidding/access": "{granted?, client_id?}: the keysets get or lose the scope of bids",
+    "GET POST /_sim/auctions": "{seller?, site?, kind?, title?, start?, reserve?, buy_it_now?, ends_at?, "
+    "ends_in_s?, count?, step_s?, background?, value?, rivals?, refuse?, adult?, business_only?, "
+    "whole_amounts?, gone?}; a rival: {bidder?, amount, before_end_s | at, least?}",
+    "GET PATCH /_sim/auctions/{itemId}": "{ends_at?, ends_in_s?, end?, rivals?, background?, value?, "
+    "refuse?, title?, adult?, business_only?, whole_amounts?, gone?}",
+    "GET /_sim/truth/bids": "?item_id=",
+    "GET DELETE /_sim/posts": "?item_id=&seller=&after=: every POST of a bid",
+    "GET /_sim/posts/raises": "?item_id=&seller=&after=: how often each maximum was raised",
     "POST /_sim/quotas": "{api, limit?, used?, client_id?}",
-    "POST /_sim/latency": "{path, seconds}",
+    "POST /_sim/latency": "{path, seconds, p99_s?}",
 }
 
 _SETTINGS = (
-    "seed", "orders", "arrivals_per_minute", "changes_per_minute", "sort", "stock",
+    "seed", "orders", "auctions", "arrivals_per_minute", "changes_per_minute", "sort", "stock",
     "stock_changes_per_minute", "stock_sort", "inventory_offset", "inventory_links", *TRADING_SIZES,
     *TROUBLE_NAMES,
 )  # fmt: skip
@@ -123,12 +133,14 @@ def state_of(world: World) -> JsonObject:
         "trading": {name: getattr(config, name) for name in TRADING_SIZES}
         | {"drift": {" ".join(key): drift.per_page for key, drift in world.trading.drifts.items()}},
         "troubles": state_of_troubles(world),
+        "auctions": {"items": len(world.auctions.items), "posts": len(world.auctions.posts)}
+        | world.bidding.as_json(),
         "clock": world.clock.as_json(),
         "sellers": [seller.as_json() | {"orders": world.order_count(seller)} for seller in world.sellers],
         "applications": sorted(world.applications),
         "quotas": world.quotas.as_json(),
         "faults": [fault.as_json() for fault in world.faults.rules],
-        "latency": {path: seconds for path, (_, seconds) in world.latencies.rules.items()},
+        "latency": world.latencies.as_json(),
         "drift": {user_id: drift.per_page for user_id, drift in world.drifts.items()},
         "finances": world.finances.as_json(),
         "signing_keys": len(world.signing_keys.by_id),
@@ -143,12 +155,13 @@ async def state(request: Request) -> Response:
 
 async def reset(request: Request) -> Response:
     world = world_of(request)
-    fields = await json_fields(request, *_SETTINGS)
-    old = world.config
+    fields = await json_fields(request, "now", *_SETTINGS)
+    old, now_ms = world.config, fields.maybe_time("now")
     config = replace(
         old,
         seed=fields.whole("seed", old.seed),
         orders=fields.whole("orders", old.orders, most=2_000_000),
+        auctions=fields.whole("auctions", old.auctions, most=100_000),
         arrivals_per_minute=fields.number("arrivals_per_minute", old.arrivals_per_minute, least=0),
         changes_per_minute=fields.number("changes_per_minute", old.changes_per_minute, least=0),
         sort=fields.maybe_text("sort", SORT_ORDERS) or old.sort,  # type: ignore[arg-type]
@@ -164,7 +177,7 @@ async def reset(request: Request) -> Response:
         **read_trading_sizes(fields, old),
         **read_troubles(fields, old),
     )
-    world.reset(config)
+    world.reset(config, now_ms)
     return json_response(state_of(world))
 
 
@@ -210,9 +223,10 @@ async def quotas(request: Request) -> Response:
 
 async def latency(request: Request) -> Response:
     world = world_of(request)
-    fields = await json_fields(request, "path", "seconds")
-    world.latencies.set(fields.pattern("path"), fields.number("seconds", least=0))
-    return json_response({path: seconds for path, (_, seconds) in world.latencies.rules.items()})
+    fields = await json_fields(request, "path", "seconds", "p99_s")
+    seconds = fields.number("seconds", least=0)
+    world.latencies.set(fields.pattern("path"), seconds, fields.number("p99_s", seconds, least=seconds))
+    return json_response(world.latencies.as_json())
 
 
 routes = [

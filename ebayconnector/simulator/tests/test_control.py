@@ -14,6 +14,15 @@ def test_state_tells_the_world(sim):
     assert {seller["site"] for seller in state["sellers"]} == {"US", "GB", "DE", "FR", "AU"}
 
 
+def test_a_reset_begins_at_another_time_if_one_is_named(sim):
+    sim.control("POST", "/reset", {"seed": 5, "orders": 7, "now": "2026-01-05T09:00:00.000Z"})
+    assert sim.control("GET", "/clock")["now"].startswith("2026-01-05T09:00:0")
+    seller = sim.control("GET", "/sellers")["sellers"][0]["username"]
+    orders = sim.control("GET", f"/truth/orders?seller={seller}")["orders"]
+    assert len(orders) == 7
+    assert max(order["creationDate"] for order in orders) < "2026-01-05T09:00:01"
+
+
 def test_reset_drops_tokens_log_and_troubles_and_keeps_applications(sim):
     application = {
         "client_id": "Kept",

@@ -71,7 +71,8 @@ def test_analytics_filter_by_context_and_name(sim):
     assert {"sell.fulfillment.order", "sell.fulfillment.payment_dispute", "sell.inventory"} <= selling
     assert not {"commerce.identity", "tradingapi"} & selling
     assert set(rates(sim, api_name="identity")) == {"commerce.identity"}
-    answer = sim.get(RATE_LIMIT, sim.app_token(), api_context="buy")
+    assert set(rates(sim, api_context="buy")) == {"buy.browse", "buy.offer"}
+    answer = sim.get(RATE_LIMIT, sim.app_token(), api_context="support")
     assert (answer.status_code, answer.content) == (204, b"")
 
 

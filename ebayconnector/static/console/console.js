@@ -5,6 +5,7 @@
    [data-open=ID]          opens the <dialog> with that id; [data-close] closes the one it is in
    [data-copy=ID]          copies the text of the elements in #ID that carry [data-copy-text]
    select[data-navigate]   goes to the chosen option's value
+   [data-countdown=TIME]   counts down to it each second, by the server's clock, which was data-now when sent
 */
 (() => {
   "use strict";
@@ -188,6 +189,35 @@
     dialog.close();
   }
 
+  // -- countdowns ----------------------------------------------------------------------------------
+  // The server writes the same words (sniper/admin/words.py), so that a poll does not make them jump.
+  const pad = (number) => String(number).padStart(2, "0");
+
+  function leftWords(leftMs) {
+    if (leftMs <= 0) return "now";
+    const seconds = Math.floor(leftMs / 1000);
+    if (seconds >= 2 * 86400) return `${Math.floor(seconds / 86400)} days`;
+    return `${Math.floor(seconds / 3600)}:${pad(Math.floor(seconds / 60) % 60)}:${pad(seconds % 60)}`;
+  }
+
+  const skews = new WeakMap();
+
+  function skewOf(element) {
+    const sent = element.dataset.now;
+    const known = skews.get(element);
+    if (known && known.sent === sent) return known.skew;
+    const skew = Date.parse(sent) - Date.now();
+    skews.set(element, { sent, skew });
+    return skew;
+  }
+
+  function countDown() {
+    for (const element of document.querySelectorAll("[data-countdown]")) {
+      const words = leftWords(Date.parse(element.dataset.countdown) - Date.now() - skewOf(element));
+      if (element.textContent !== words) element.textContent = words;
+    }
+  }
+
   // -- copying -------------------------------------------------------------------------------------
   async function copy(text) {
     // The clipboard API exists on https and loopback only; consoles also live on plain intranet names.
@@ -221,5 +251,6 @@
   document.addEventListener("change", onChange);
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("[data-live]").forEach((element) => regions.push(new Live(element)));
+    setInterval(countDown, 250);
   });
 })();

@@ -1,0 +1,154 @@
+"""What is measured, part by part: each takes the stage and the sizes, and returns its figures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from .stage import Stage
+
+PAGE_DELAY_S = 0.08
+_PER_ROW_ORDERS = 2000
+_BULK_CREATE_ORDERS = 20_000
+_PER_ROW_WORKERS = 1000
+_ACCOUNTING_PROCESSES = 8
+_ACCOUNTING_CALLS = 2000
+_PAGE_REPEATS = 30
+_TOKEN_ACCOUNTS = 1000
+_TOKEN_CALLS = 5000
+_TOKEN_ONE_BY_ONE = 100
+_NOTICES = 500
+_INDEXED_PEOPLE = 1_000_000
+# Snipes, and the seconds over which their moments are spread.
+_SNIPING = ((500, 0.0), (500, 1.0), (1000, 60.0))
+SYNC_ORDERS = 4000
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """`already`: rows in the table before the loads of `growth`, smallest first."""
+
+    orders: int
+    large_orders: int
+    already: tuple[int, ...]
+    workers: int
+    rounds: int
+
+
+def _loads(stage: Stage, sizes: Sizes) -> dict[str, Any]:
+    return _four_ways(stage, sizes.orders, sizes.rounds)
+
+
+def _large(stage: Stage, sizes: Sizes) -> dict[str, Any]:
+    return _four_ways(stage, sizes.large_orders, 1)
+
+
+def _four_ways(stage: Stage, orders: int, rounds: int) -> dict[str, Any]:
+    """The ways in turn, so that a noisy minute meets all of them; the slow ones on fewer orders."""
+    of_way = {
+        "engine": orders,
+        "limit": orders,
+        "bulk_create": min(orders, _BULK_CREATE_ORDERS),
+        "per_row": min(orders, _PER_ROW_ORDERS),
+    }
+    found: dict[str, list[Any]] = {way: [] for way in of_way}
+    for number in range(1, rounds + 1):
+        for way, measured in of_way.items():
+            _say(f"loads of {measured:,} orders, {way}, round {number} of {rounds}")
+            found[way].append(stage.measure(way, orders=measured))
+    return found
+
+
+def _slow(stage: Stage, sizes: Sizes) -> dict[str, Any]:
+    found: dict[str, Any] = {"page_delay_s": PAGE_DELAY_S}
+    for way in ("engine", "limit"):
+        _say(f"loads of {sizes.orders:,} orders, {PAGE_DELAY_S * 1000:.0f} ms a page, {way}")
+        found[way] = stage.measure(way, orders=sizes.orders, page_delay_s=PAGE_DELAY_S)
+    return found
+
+
+def _pages(stage: Stage, sizes: Sizes) -> Any:
+    _say("a page of Trading and one of Post-Order")
+    return stage.measure("pages", repeats=_PAGE_REPEATS)
+
+
+def _memory(stage: Stage, sizes: Sizes) -> list[Any]:
+    """DEBUG off and on at the same time: memory does not mind, and it saves minutes."""
+    _say(f"memory of {sizes.orders:,} orders, DEBUG off and on")
+
+    def measure(debug: str) -> Any:
+        return stage.measure(
+            "memory", label=f"_debug_{debug}", environment={"DEBUG": debug}, orders=sizes.orders
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(measure, ("false", "true")))
+
+
+def _growth(stage: Stage, sizes: Sizes) -> list[Any]:
+    found = []
+    for already in sizes.already:
+        _say(f"a load of {sizes.orders:,} orders beside {already:,}")
+        found.append(stage.measure("growth", orders=sizes.orders, already=already))
+    return found
+
+
+def _tick(stage: Stage, sizes: Sizes) -> Any:
+    _say(f"tick with {sizes.workers:,} workers")
+    return stage.measure("tick", workers=sizes.workers, by_row=min(_PER_ROW_WORKERS, sizes.workers))
+
+
+def _accounting(stage: Stage, sizes: Sizes) -> Any:
+    _say("counting calls against a quota")
+    return stage.measure("accounting", processes=_ACCOUNTING_PROCESSES, calls=_ACCOUNTING_CALLS)
+
+
+def _tokens(stage: Stage, sizes: Sizes) -> Any:
+    _say(f"access tokens of {_TOKEN_ACCOUNTS:,} accounts")
+    return stage.measure("tokens", accounts=_TOKEN_ACCOUNTS, calls=_TOKEN_CALLS, one_by_one=_TOKEN_ONE_BY_ONE)
+
+
+def _notices(stage: Stage, sizes: Sizes) -> Any:
+    _say(f"{_NOTICES} deletion notices that match nobody")
+    return stage.measure("notices", notices=_NOTICES, indexed=_INDEXED_PEOPLE)
+
+
+def _sniping(stage: Stage, sizes: Sizes) -> list[Any]:
+    found = []
+    for place, (count, spread_s) in enumerate(_SNIPING):
+        _say(f"{count} snipes over {spread_s:g} s")
+        label = f"_{place}"
+        found.append(
+            stage.measure("sniping", label=label, count=count, spread_s=spread_s, sync_orders=SYNC_ORDERS)
+        )
+    return found
+
+
+def _breakdown(stage: Stage, sizes: Sizes) -> Any:
+    _say("where the time goes")
+    return stage.measure("breakdown", orders=sizes.orders)
+
+
+def _say(what: str) -> None:
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+Part = Callable[[Stage, Sizes], Any]
+
+STANDARD: Mapping[str, Part] = {
+    "loads": _loads,
+    "slow": _slow,
+    "pages": _pages,
+    "memory": _memory,
+    "tick": _tick,
+    "accounting": _accounting,
+    "tokens": _tokens,
+    "notices": _notices,
+    "sniping": _sniping,
+    "breakdown": _breakdown,
+}
+# These take most of an hour.
+BIG: Mapping[str, Part] = {"large": _large, "growth": _growth}

@@ -1,0 +1,50 @@
+"""Loads from a server that takes its time for each page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .figures import LOADS, Figures, bound_s, write_s
+from .loads import WAYS
+from .table import table
+
+_HEAD = ("way", "load", "s", "of it waiting for eBay", "pages", "most at once", "server's time a page, ms",
+         "bound by, s", "time against it", "the same by the server's time")  # fmt: skip
+
+
+def words(found: Mapping[str, Any]) -> str:
+    delay_s = found["page_delay_s"]
+    orders = found["engine"]["first"]["orders"]
+    lines = [_engine_line(found["engine"][load], title, delay_s) for load, title in LOADS.items()]
+    lines += [_limit_line(found["limit"][load], title) for load, title in LOADS.items()]
+    return "\n\n".join([
+        f"### {orders:,} orders, each page {delay_s * 1000:.0f} ms later",
+        table(_HEAD, lines),
+        "Pages at once as the server saw them, for this account. The bound is the larger of pages × "
+        f"{delay_s * 1000:.0f} ms ÷ pages at once, and of the time in which the engine did not wait (own "
+        "work); in the last column with the time that the server took, its work for a page included. The way "
+        "*limit* asks for a page when the one before is stored.",
+    ])  # fmt: skip
+
+
+def _engine_line(figures: Figures, title: str, delay_s: float) -> list[str]:
+    server = figures["server"]
+    bound = bound_s(figures, delay_s)
+    return [
+        WAYS["engine"],
+        title,
+        f"{figures['seconds']:.2f}",
+        f"{figures['fetch_s']:.2f}",
+        f"{server['pages']:,}",
+        str(server["most_at_once"]),
+        f"{server['page_s'] * 1000:.0f}",
+        f"{bound:.2f} ({'own work' if bound == write_s(figures) else 'delay'})",
+        f"{figures['seconds'] / bound:.2f}",
+        f"{figures['seconds'] / bound_s(figures, server['page_s']):.2f}",
+    ]
+
+
+def _limit_line(figures: Figures, title: str) -> list[str]:
+    told = [f"{figures['seconds']:.2f}", f"{figures['fetch_s']:.2f}", f"{figures['requests']:,}"]
+    return [WAYS["limit"], title, *told, "", "", "", "", ""]

@@ -1,0 +1,101 @@
+"""The simulator as a benchmark sees it: sellers, a tenth of the orders changed, slow answers, its own log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import requests
+from django.conf import settings
+
+from ebayconnector.ebay.timefmt import ebay_time, parse_ebay_time
+from tests.simulator import Simulator
+
+ORDERS_PATH = "^/sell/fulfillment/v1/order"
+CHANGED_SHARE = 0.1
+_CHANGED_WITHIN = timedelta(hours=1)
+# Keeps clear of the seconds that are too young to be read.
+_CHANGED_UNTIL = timedelta(minutes=1)
+_LOG_SIZE = 10_000
+_TICK_S = 0.001
+
+
+def simulator() -> Simulator:
+    return Simulator(settings.EBAY_SIMULATOR_URL)
+
+
+def new_seller(orders: int) -> dict[str, Any]:
+    """A seller of its own for each measurement: what one changes must not help or hinder the next."""
+    seller: dict[str, Any] = simulator().post("sellers", username=f"bench_{uuid4().hex[:12]}", orders=orders)
+    return seller
+
+
+def change_a_tenth(seller: str) -> int:
+    """Every tenth order has changed in the last hour, one after the other. Returns how many."""
+    now = datetime.now(UTC)
+    modified = simulator().order_ids(seller)
+    older = [order_id for order_id, at in modified.items() if parse_ebay_time(at) < now - _CHANGED_WITHIN]
+    chosen = Random(1).sample(older, int(len(modified) * CHANGED_SHARE))
+    step = (_CHANGED_WITHIN - _CHANGED_UNTIL) / max(len(chosen), 1)
+    with requests.Session() as session:
+        for place, order_id in enumerate(chosen):
+            at = ebay_time(now - _CHANGED_WITHIN + place * step)
+            overrides = {"orderFulfillmentStatus": "IN_PROGRESS", "lastModifiedDate": at}
+            body = {"seller": seller, "touch": False, "overrides": overrides}
+            url = f"{settings.EBAY_SIMULATOR_URL}/_sim/orders/{order_id}"
+            session.patch(url, json=body, timeout=30).raise_for_status()
+    return len(chosen)
+
+
+@contextmanager
+def slow_pages(seconds: float) -> Iterator[None]:
+    """Each page of orders comes so much later: half of it on the way there, half on the way back."""
+    ebay = simulator()
+    ebay.post("latency", path=ORDERS_PATH, seconds=seconds)
+    try:
+        yield
+    finally:
+        ebay.post("latency", path=ORDERS_PATH, seconds=0)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the server had of one seller: answered pages, the most it had at once, and its time for one."""
+
+    pages: int
+    most_at_once: int
+    page_s: float
+
+
+def last_request() -> int:
+    return int(simulator().get("requests", limit=1)["last_seq"])
+
+
+def seen_since(last: int, seller: str) -> dict[str, Any]:
+    """`Seen` as a dict, from the calls after number `last`."""
+    logged = simulator().get("requests", path=ORDERS_PATH, after=last, limit=_LOG_SIZE)["requests"]
+    calls = [call for call in logged if call["seller"] == seller and call["duration_s"] is not None]
+    if len(logged) == _LOG_SIZE:
+        raise RuntimeError("the simulator's log is too short for this load")
+    spans = [(parse_ebay_time(call["at"]).timestamp(), call["duration_s"]) for call in calls]
+    # The log cuts the start to milliseconds; what only seems to overlap by that must not count.
+    most = most_at_once((start + _TICK_S, start + seconds) for start, seconds in spans)
+    page_s = sum(seconds for _, seconds in spans) / max(len(spans), 1)
+    return asdict(Seen(len(spans), most, page_s))
+
+
+def most_at_once(spans: Iterable[tuple[float, float]]) -> int:
+    """How many of the (start, end) overlap at the busiest moment. An end at another's start does not."""
+    events = sorted(
+        event for start, end in spans if end > start for event in ((start, 1), (end, -1))
+    )  # fmt: skip
+    most = running = 0
+    for _, step in events:
+        running += step
+        most = max(most, running)
+    return most

@@ -1,0 +1,5 @@
+"""The sniper in the console."""
+
+from . import lists
+
+__all__ = ["lists"]

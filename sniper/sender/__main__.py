@@ -1,0 +1,26 @@
+"""`python -m sniper.sender FD`: the sender on an inherited socket; ends when the other side does."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import signal
+import socket
+import sys
+
+from .process import SenderLoop
+
+
+def main() -> None:
+    # A signal to the whole group is the executor's to answer: it closes the socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with socket.socket(fileno=int(sys.argv[1])) as channel:
+        SenderLoop(channel).run()
+
+
+if __name__ == "__main__":
+    main()

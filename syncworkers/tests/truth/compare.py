@@ -1,0 +1,315 @@
+"""Tables against truth, row by row. A difference counts unless the product itself says that it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import EbayAccount
+from syncworkers.mappers.reading import MappedRow, Unmappable
+from syncworkers.models import FailedSlice, QuarantinedRecord, SyncState, Transaction
+from syncworkers.models.rows import MaturingRow
+from syncworkers.registry import TABLES, WORKERS, Details, Passes, Table, Windows
+from syncworkers.services.store import _change_time
+
+from .expected import Record, Truth, read_truth, without
+from .world import World
+
+# eBay says how much time is left, the truth does not.
+_NOT_COMPARED = {"active_inventory": {"ends_at"}}
+# What the details tell of the row, but not of the record.
+_OF_THE_ROW = ("maturity", "check_at")
+# From this age on a record that settles is no longer looked at: `maturity.STEPS`, `Worker.fresh_means`.
+_SETTLED = timedelta(days=60)
+_FEES = ("orderLineItems", "*", "marketplaceFees")
+_KEPT_WHEN_GONE = {"orders", "messages", "message_bodies", "buyer"}
+
+
+@dataclass(frozen=True)
+class Difference:
+    table: str
+    key: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.key}: {self.what}"
+
+
+def differences(world: World) -> list[Difference]:
+    """Everything in which the tables differ from the truth without saying so."""
+    return [found for account in world.accounts for found in Comparison(world, account).all()]
+
+
+class Comparison:
+    """One account's tables."""
+
+    def __init__(self, world: World, account: EbayAccount) -> None:
+        self.world = world
+        self.account = account
+        self.truth: Truth = read_truth(world, account)
+        self.now = world.now()
+        self.covered = {
+            state.api_family: state.covered for state in SyncState.objects.filter(account=account)
+        }
+        set_aside = QuarantinedRecord.objects.filter(account=account, healed_at=None)
+        self.set_aside = set(set_aside.values_list("record_key", flat=True))
+        self.gaps = list(FailedSlice.objects.filter(account=account))
+        self.rows = {key: self._rows(table) for key, table in TABLES.items()}
+
+    def _rows(self, table: Table) -> dict[str, Any]:
+        rows = table.model._default_manager.filter(account=self.account)
+        return {_key(table, [getattr(row, name) for name in table.natural_key]): row for row in rows}
+
+    def all(self) -> Iterator[Difference]:
+        for table in TABLES.values():
+            yield from self._table(table)
+        yield from self._false_alarms()
+
+    def _table(self, table: Table) -> Iterator[Difference]:
+        shown: set[str] = set()
+        for record in self.truth.records[table.key]:
+            try:
+                row = self._mapped(table, record)
+            except Unmappable as failure:
+                key = table.record_key(record)
+                shown.add(key)
+                yield from self._must_be_set_aside(table, key, str(failure))
+                continue
+            key = _key(table, [row.columns[name] for name in table.natural_key])
+            shown.add(key)
+            stored = self.rows[table.key].get(key)
+            if stored is None:
+                yield from self._missing(table, key, record)
+            else:
+                for what in self._unequal(table, key, record, row, stored):
+                    yield Difference(table.key, key, what)
+        for key, stored in self.rows[table.key].items():
+            if key not in shown and stored.closed_at is None and not self._may_stay(table, key):
+                yield Difference(table.key, key, "eBay has it no longer, and it is not closed")
+
+    def _mapped(self, table: Table, record: Record) -> MappedRow:
+        """As the mapper has it, with what the details tell of the record."""
+        row = table.mapper(record)
+        for step in _details_of(table):
+            if step.learn is None:
+                continue
+            key = _key(table, [row.columns[name] for name in table.natural_key])
+            details = self.truth.records[step.into.key]
+            detail = next(each for each in details if step.into.record_key(each) == key)
+            learned = dict(step.learn([detail])).items()
+            row.columns.update({name: value for name, value in learned if name not in _OF_THE_ROW})
+        return row
+
+    # -- what is not there
+
+    def _must_be_set_aside(self, table: Table, key: str, failure: str) -> Iterator[Difference]:
+        names = {key, f"{table.key} {key}"}
+        if not names & self.set_aside and self._is_wanted(table, key, None):
+            yield Difference(table.key, key, f"cannot be stored ({failure}), and nobody says so")
+
+    def _missing(self, table: Table, key: str, record: Record) -> Iterator[Difference]:
+        if key in self.truth.unlisted.get(table.key, ()):
+            return
+        at = _change_time(table, record)
+        if self._is_wanted(table, key, at, record):
+            yield Difference(table.key, key, f"is missing; its time is {at}")
+
+    def _is_wanted(self, table: Table, key: str, at: datetime | None, record: Record | None = None) -> bool:
+        """Whether the product claims to have it."""
+        for worker in WORKERS.values():
+            if worker.table is table and isinstance(worker.reads, Windows) and at is not None:
+                inside = any(span.start <= at < span.end for span in self.covered[worker.key])
+                gaps = [gap.span for gap in self.gaps if gap.api_family == worker.key]
+                failed = any(span.start <= at < span.end for span in gaps)
+                reach = self.now - worker.backfill
+                of_payout = bool(record and record.get("payoutId") in self.rows["finances"])
+                return inside or of_payout or (at > reach + timedelta(minutes=1) and not failed)
+        for parent, step in _parents_of(table):
+            row = self.rows[parent.key].get(key.partition("/")[0]) or self._transaction(parent, key)
+            return row is not None and step.condition is not None and not self._details_set_aside(parent, key)
+        return True
+
+    def _transaction(self, parent: Table, key: str) -> Any:
+        return self.rows[parent.key].get(f"{key}/TRANSFER") if parent.key == "transactions" else None
+
+    def _details_set_aside(self, parent: Table, key: str) -> bool:
+        return any(name.startswith(f"details of {parent.key} {key}") for name in self.set_aside)
+
+    def _may_stay(self, table: Table, key: str) -> bool:
+        if table.key in _KEPT_WHEN_GONE:
+            return True
+        if table.key == "offers":
+            return f"offers of {self.rows['offers'][key].sku}" in self.set_aside
+        return False
+
+    # -- what is there, and different
+
+    def _unequal(self, table: Table, key: str, record: Record, row: MappedRow, stored: Any) -> Iterator[str]:
+        if stored.closed_at is not None and self._closes(table):
+            yield f"is closed since {stored.closed_at}"
+        if self._has_settled(stored):
+            return
+        unlisted = key in self.truth.unlisted.get(table.key, ())
+        once = table.key == "message_bodies"
+        names = set(row.columns) - _NOT_COMPARED.get(table.key, set())
+        if unlisted:
+            names -= {"respond_by_at", "claim_amount", "currency", "buyer"}
+        for name in sorted(names):
+            wanted, have = row.columns[name], getattr(stored, name)
+            if not _same(wanted, have) and not self._is_withheld(table, name, wanted):
+                yield f"{name} is {have!r}, true is {wanted!r}"
+        if not unlisted and not once:
+            yield from self._payload(table, record, stored)
+        for relation in () if self._said_to_be_final(stored) else table.children:
+            yield from self._children(table, relation, row, stored)
+        yield from self._looked_at_again(stored)
+        yield from self._links(table, key, stored)
+
+    def _payload(self, table: Table, record: Record, stored: Any) -> Iterator[str]:
+        wanted, have = record, stored.payload
+        for path in (*table.volatile_paths, *self._said_to_be_final(stored)):
+            wanted, have = without(wanted, path), without(have, path)
+        yield from _first_differences(_filled(wanted, have, table.withheld_paths), have)
+
+    def _children(self, table: Table, relation: str, row: MappedRow, stored: Any) -> Iterator[str]:
+        child = table.children[relation]
+        have = {
+            tuple(getattr(each, name) for name in child.key): each
+            for each in child.model._default_manager.filter(**{child.parent: stored})
+        }
+        wanted = {tuple(each[name] for name in child.key): each for each in row.children[relation]}
+        if have.keys() != wanted.keys():
+            yield f"{relation} are {sorted(have)}, true are {sorted(wanted)}"
+            return
+        for key, columns in wanted.items():
+            for name, value in columns.items():
+                if not _same(value, getattr(have[key], name)):
+                    yield f"{relation} {key}: {name} is {getattr(have[key], name)!r}, true is {value!r}"
+
+    def _closes(self, table: Table) -> bool:
+        """Whether being closed says anything about the record."""
+        passes = [w.reads for w in WORKERS.values() if isinstance(w.reads, Passes)]
+        return any(reads.closes and table in reads.tables for reads in passes) or table.key == "seller_funds"
+
+    def _has_settled(self, stored: Any) -> bool:
+        if not isinstance(stored, MaturingRow) or stored.maturity != "settling":
+            return False
+        return stored.occurred_at is not None and self.now - stored.occurred_at > _SETTLED
+
+    def _said_to_be_final(self, stored: Any) -> tuple[tuple[str, ...], ...]:
+        """Fees that eBay splits after a transaction was paid out: the row says that it is final."""
+        is_final = isinstance(stored, Transaction) and stored.maturity == "final"
+        return (_FEES,) if is_final else ()
+
+    def _links(self, table: Table, key: str, stored: Any) -> Iterator[str]:
+        """Where what it leads to is stored, it is linked; it never leads elsewhere."""
+        links = self.truth.links.get(table.key, {}).get(key, {})
+        for name, column, target in (("orderId", "order_id", "orders"), ("caseId", "case_id", "cases")):
+            if links.get(name) is None or not hasattr(stored, column) or table.key == target:
+                continue
+            have, true = getattr(stored, column), links[name]
+            if have != true and (have or true in self.rows[target]):
+                yield f"{column} is {have!r}, true is {true!r}"
+
+    def _looked_at_again(self, stored: Any) -> Iterator[str]:
+        """What is not final has a next look, and not too late."""
+        if isinstance(stored, MaturingRow) and stored.maturity != "final":
+            latest = self.now + timedelta(days=31)
+            if stored.check_at is None or stored.check_at > latest:
+                yield f"is {stored.maturity} and looked at again {stored.check_at}"
+
+    def _is_withheld(self, table: Table, name: str, wanted: Any) -> bool:
+        """eBay gives it no longer; what is stored stays."""
+        return table.key == "orders" and name in ("buyer_username", "ship_to_name") and wanted in ("", None)
+
+    def _false_alarms(self) -> Iterator[Difference]:
+        """At the end nothing is said to be missing that is there."""
+        broken = {
+            name
+            for table in TABLES.values()
+            for record in self.truth.records[table.key]
+            if not _is_mappable(table, record)
+            for name in (table.record_key(record), f"{table.key} {table.record_key(record)}")
+        }
+        legacy = {f"offers of {sku}"[:200] for sku in self.truth.legacy_skus}
+        for name in sorted(self.set_aside - broken - legacy):
+            if not name.startswith("offers of "):
+                yield Difference("quarantine", name, "stands there although nothing is wrong with it")
+        if self.gaps and not broken:
+            yield Difference("gaps", "", f"{len(self.gaps)} are left: {self.gaps[0].evidence[:200]}")
+
+
+def _is_mappable(table: Table, record: Record) -> bool:
+    try:
+        table.mapper(record)
+    except Unmappable:
+        return False
+    return True
+
+
+def _key(table: Table, values: list[Any]) -> str:
+    return "/".join(map(str, values))
+
+
+def _details_of(table: Table) -> list[Details]:
+    steps = [step for worker in WORKERS.values() for step in worker.steps]
+    return [step for step in steps if isinstance(step, Details) and step.of is table]
+
+
+def _parents_of(table: Table) -> list[tuple[Table, Details]]:
+    steps = [step for worker in WORKERS.values() for step in worker.steps]
+    found = [step for step in steps if isinstance(step, Details) and step.into is table]
+    return [(step.of, step) for step in found if table.key != "transactions"]
+
+
+def _same(wanted: Any, have: Any) -> bool:
+    if isinstance(wanted, Decimal) and isinstance(have, Decimal):
+        return abs(wanted - have) < Decimal("0.00005")
+    return bool(wanted == have)
+
+
+def _filled(wanted: Any, have: Any, paths: tuple[tuple[str, ...], ...]) -> Any:
+    """`wanted`, with what eBay withholds taken from what we hold: only where eBay gives nothing."""
+    for path in paths:
+        wanted = _filled_at(wanted, have, path)
+    return wanted
+
+
+def _filled_at(wanted: Any, have: Any, path: tuple[str, ...]) -> Any:
+    if not path:
+        return _what_is_not_given(wanted, have)
+    head, *rest = path
+    if head == "*":
+        if not isinstance(have, list) or not isinstance(wanted, list) or len(have) != len(wanted):
+            return wanted
+        return [_filled_at(a, b, tuple(rest)) for a, b in zip(wanted, have, strict=True)]
+    if not isinstance(have, dict) or head not in have or not isinstance(wanted, dict):
+        return wanted
+    value = _filled_at(wanted.get(head), have[head], tuple(rest))
+    return wanted if value is None else {**wanted, head: value}
+
+
+def _what_is_not_given(wanted: Any, have: Any) -> Any:
+    if wanted in (None, "", {}, []):
+        return have
+    if isinstance(wanted, dict) and isinstance(have, dict):
+        names = {*wanted, *have}
+        return {name: _what_is_not_given(wanted.get(name), have.get(name)) for name in names}
+    return wanted
+
+
+def _first_differences(wanted: Any, have: Any, place: str = "payload", most: int = 3) -> list[str]:
+    if wanted == have:
+        return []
+    if isinstance(wanted, dict) and isinstance(have, dict):
+        found: list[str] = []
+        for name in sorted({*wanted, *have}):
+            found += _first_differences(wanted.get(name), have.get(name), f"{place}.{name}")
+        return found[:most]
+    if isinstance(wanted, list) and isinstance(have, list) and len(wanted) == len(have):
+        pairs = enumerate(zip(wanted, have, strict=True))
+        return [each for at, (a, b) in pairs for each in _first_differences(a, b, f"{place}[{at}]")][:most]
+    return [f"{place} is {have!r:.160}, true is {wanted!r:.160}"]

@@ -1,0 +1,204 @@
+"""What happens at eBay: records come, change, go and break. Each edit says in words what it did.
+
+Nothing happens that eBay does not do: orders do not vanish, and what is final stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from accounts.models import EbayAccount
+from syncworkers.tests.running import iso
+
+from .world import World
+
+_OPEN_TRANSACTIONS = ("FUNDS_PROCESSING", "FUNDS_ON_HOLD", "FUNDS_AVAILABLE_FOR_PAYOUT")
+_LIVE_PAYOUTS = ("INITIATED", "RETRYABLE_FAILED")
+
+
+class Edits:
+    """Random changes at eBay."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.dice = world.dice
+        self.broken: list[Callable[[], None]] = []
+
+    def some(self) -> str:
+        account = self.dice.choice(self.world.accounts)
+        edit = self.dice.choice(
+            [
+                self.orders, self.new_orders, self.late_order, self.break_order, self.transactions, self.fee,
+                self.payouts, self.stock, self.break_item, self.letters, self.break_letter, self.listings,
+                self.purchases, self.troubles, self.new_trouble, self.silent_trouble,
+            ]
+        )  # fmt: skip
+        return f"{edit.__name__} of {account.username}: {edit(account)}"
+
+    def _post(self, path: str, account: EbayAccount, **body: Any) -> Any:
+        return self.world.ebay.post(path, seller=account.username, **body)
+
+    def _patch(self, path: str, account: EbayAccount, **body: Any) -> Any:
+        return self.world.ebay.patch(path, seller=account.username, **body)
+
+    def _count(self) -> int:
+        return self.dice.randint(1, 4)
+
+    def orders(self, account: EbayAccount) -> Any:
+        kind = self.dice.choice([None, "ship", "refund", "full_refund", "cancel_request", "cancel", "touch"])
+        return self._post("orders/change", account, count=self._count(), **({"kind": kind} if kind else {}))
+
+    def new_orders(self, account: EbayAccount) -> Any:
+        return self._post("orders", account, count=self._count())
+
+    def late_order(self, account: EbayAccount) -> Any:
+        """It appears some minutes after its own time: what the overlap is for."""
+        at = iso(self.world.now() - timedelta(minutes=self.dice.randint(1, 25)))
+        return self._post("orders", account, created_at=at, modified_at=at)
+
+    def break_order(self, account: EbayAccount) -> Any:
+        """An amount that is none; about half of them are made whole again."""
+        ids = list(self.world.ebay.order_ids(account.username))
+        if not ids:
+            return "none"
+        order_id = self.dice.choice(ids)
+
+        def write(value: str) -> None:
+            overrides = {"pricingSummary": {"total": {"value": value}}}
+            self._patch(f"orders/{order_id}", account, overrides=overrides)
+
+        write("twelve")
+        self._maybe_heal(lambda: write("12.00"))
+        return order_id
+
+    def _maybe_heal(self, heal: Callable[[], None]) -> None:
+        if self.dice.random() < 0.6:
+            self.broken.append(heal)
+
+    def heal_broken(self) -> None:
+        while self.broken:
+            self.broken.pop()()
+
+    def _transactions(self, account: EbayAccount) -> list[dict[str, Any]]:
+        rows = self.world.everything("transactions", account)
+        return [row for row in rows if row["transactionStatus"] in _OPEN_TRANSACTIONS]
+
+    def transactions(self, account: EbayAccount) -> Any:
+        """A status that changes without a date."""
+        rows = self._transactions(account)
+        if not rows:
+            return "none is open"
+        row = self.dice.choice(rows)
+        status = self.dice.choice(["FAILED", "COMPLETED", "FUNDS_AVAILABLE_FOR_PAYOUT", "FUNDS_ON_HOLD"])
+        self._patch(
+            f"transactions/{row['transactionId']}",
+            account,
+            transactionType=row["transactionType"],
+            transactionStatus=status,
+        )
+        return f"{row['transactionId']} {row['transactionType']} {row['transactionStatus']} -> {status}"
+
+    def fee(self, account: EbayAccount) -> Any:
+        """A fee that comes later; the order's own sum follows, with a change of the order."""
+        rows = [row for row in self._transactions(account) if row["transactionType"] == "SALE"]
+        if not rows:
+            return "no sale is open"
+        row = self.dice.choice(rows)
+        fee = {"feeType": "AD_FEE_LATER", "amount": f"0.{self.dice.randint(10, 99)}"}
+        self._patch(f"transactions/{row['transactionId']}", account, fee=fee)
+        self._patch(f"orders/{row['orderId']}", account, overrides={})
+        return f"{row['transactionId']} {fee['amount']}"
+
+    def payouts(self, account: EbayAccount) -> Any:
+        rows = self.world.everything("payouts", account)
+        rows = [row for row in rows if row["payoutStatus"] in _LIVE_PAYOUTS]
+        if not rows:
+            return "none is on its way"
+        row = self.dice.choice(rows)
+        status = self.dice.choice(["SUCCEEDED", "RETRYABLE_FAILED", "TERMINAL_FAILED"])
+        self._patch(f"payouts/{row['payoutId']}", account, payoutStatus=status)
+        return f"{row['payoutId']} {row['payoutStatus']} -> {status}"
+
+    def stock(self, account: EbayAccount) -> Any:
+        likely = [None, "sale", "price", "publish", "withdraw", "create"]
+        kind = self.dice.choice([*likely, *["delete", "delete_offer"] * 2])
+        return self._post("stock/change", account, count=self._count(), **({"kind": kind} if kind else {}))
+
+    def break_item(self, account: EbayAccount) -> Any:
+        items = self.world.ebay.get("stock", seller=account.username)["items"]
+        if not items:
+            return "none"
+        sku = self.dice.choice(items)["sku"]
+
+        def write(value: Any) -> None:
+            skus = {each["sku"] for each in self.world.ebay.get("stock", seller=account.username)["items"]}
+            if sku in skus:
+                self._patch("stock", account, sku=sku, overrides={"availability": value})
+
+        write("none")
+        self._maybe_heal(lambda: write(None))
+        return sku
+
+    def letters(self, account: EbayAccount) -> Any:
+        kind = self.dice.choice(["arrive", "flags", "answer", "delete"])
+        return kind, self._post("messages/change", account, count=self._count(), kind=kind)
+
+    def break_letter(self, account: EbayAccount) -> Any:
+        """A flag that is none, in a letter that has just come."""
+        made = self._post("messages", account, overrides={"HighPriority": "perhaps"})["messageIds"]
+
+        def write() -> None:
+            alive = {each["MessageID"] for each in self.world.everything("messages", account)}
+            for each in alive & set(made):
+                self._patch(f"messages/{each}", account, overrides={"HighPriority": False})
+
+        self._maybe_heal(write)
+        return made
+
+    def listings(self, account: EbayAccount) -> Any:
+        kind = self.dice.choice(["sale", "price", "title", "restock", "end", "end", "create"])
+        return kind, self._post("listings/change", account, count=self._count(), kind=kind)
+
+    def purchases(self, account: EbayAccount) -> Any:
+        kind = self.dice.choice(["buy", "pay", "ship", "delete"])
+        return kind, self._post("purchases/change", account, count=self._count(), kind=kind)
+
+    def troubles(self, account: EbayAccount) -> Any:
+        kind = self.dice.choice(["create", "change"])
+        found = self._post("troubles/change", account, count=self._count(), kind=kind)["changed"]
+        return kind, [(each["id"], each["family"], each["status"]) for each in found]
+
+    def new_trouble(self, account: EbayAccount) -> Any:
+        family = self.dice.choice(["inquiry", "return", "dispute"])
+        ids = list(self.world.ebay.order_ids(account.username))
+        if not ids:
+            return "no order"
+        order_id = self.dice.choice(ids[-12:])
+        made = self._try(
+            "troubles", account, family=family, order_id=order_id, lives=self.dice.random() < 0.5
+        )
+        return made and (made["id"], family)
+
+    def _try(self, path: str, account: EbayAccount, **body: Any) -> Any:
+        """None where an order has all that it can have."""
+        try:
+            return self._post(path, account, **body)
+        except AssertionError as refused:
+            if "an order has at most" not in str(refused):
+                raise
+            return None
+
+    def silent_trouble(self, account: EbayAccount) -> Any:
+        """A summary that changes without a date, while the record is open and still in the search."""
+        kind = self.dice.choice(["inquiries", "cases", "returns"])
+        rows = [
+            each for each in self.world.everything(kind, account) if each["open"] and not each["escalated"]
+        ]
+        if not rows:
+            return f"{kind}: none is open"
+        row, buyer = self.dice.choice(rows), f"buyer_{self.dice.randint(1, 99)}"
+        name = "buyerLoginName" if kind == "returns" else "buyer"
+        self._patch(f"troubles/{row['id']}", account, summary={name: buyer})
+        return f"{kind} {row['id']} {buyer}"

@@ -1,0 +1,119 @@
+"""A truth run: from one seed a world, random steps, and at the end the tables against the truth.
+
+Everything that is random comes from the seed; what is left to chance is how threads meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from django.db.models import Q
+
+from syncworkers.models import SyncState, WorkerRun
+from syncworkers.registry import WORKERS, Passes
+from syncworkers.services.runs import abandon_silent
+
+from .compare import Difference, differences
+from .edits import Edits
+from .faults import Faults
+from .keepsakes import Keepsakes
+from .work import Work
+from .world import World
+
+_MOST_ROUNDS = 12
+_PASSES = {family for family, worker in WORKERS.items() if isinstance(worker.reads, Passes)}
+_MONEY = {"transactions", "finances"}
+_LENGTHS = (
+    timedelta(minutes=6), timedelta(minutes=40), timedelta(hours=3), timedelta(hours=9),
+    timedelta(days=1), timedelta(days=2), timedelta(days=5), timedelta(days=16),
+)  # fmt: skip
+
+
+class Story:
+    """`script` says what was done, for whoever must find out what went wrong."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.dice = world.dice
+        self.edits = Edits(world)
+        self.faults = Faults(world)
+        self.work = Work(world, self.edits)
+        self.keepsakes = Keepsakes()
+        self.script: list[str] = []
+
+    def play(self, steps: int) -> None:
+        if not steps:
+            return
+        self.work.tick()
+        if self.dice.random() < 0.7:
+            # Most of what is read in pages is read at first.
+            for _ in range(self.dice.choice([0, 1, 2, 4])):
+                self.act([self.faults.some, self.faults.moving])
+            self.work.ask_for_all(set(WORKERS))
+            self.note("first", self.work.until_idle())
+        acts = {
+            self.some_edits: 5, self.faults.some: 3, self.work.some: 8, self.some_time: 3, self.work.ask: 2,
+            self.work.tick: 2, self.work.switch: 1, self.end_of_faults: 1,
+        }  # fmt: skip
+        for _ in range(steps):
+            self.act(self.dice.choices(list(acts), list(acts.values())))
+
+    def act(self, acts: Sequence[Callable[[], object]]) -> None:
+        """One of them."""
+        act = self.dice.choice(acts)
+        self.note(act.__name__, act())
+
+    def end(self) -> list[Difference]:
+        """Nothing fails or moves any more; when a round brings nothing new, tables and truth are compared."""
+        self.keepsakes.look()
+        self.faults.over()
+        self.work.all_on()
+        self.edits.heal_broken()
+        self.note("two days of peace", None)
+        self.world.let_time_pass(timedelta(days=2))
+        abandon_silent()
+        self.world.stop_time()
+        self.world.make_all_due()
+        restless = set(WORKERS)
+        for number in range(_MOST_ROUNDS):
+            # A row is closed when two complete passes have not shown it.
+            restless = self._round(restless | _PASSES if number < 3 else restless)
+            if number >= 2 and not restless:
+                return [*differences(self.world), *self.keepsakes.lost()]
+        return [Difference("runs", "", f"{restless} store something new in each of {_MOST_ROUNDS} rounds")]
+
+    def _round(self, families: set[str]) -> set[str]:
+        """These families once, with all that is due; returns those that stored something or could not."""
+        before = WorkerRun.objects.order_by("-id").values_list("id", flat=True).first() or 0
+        SyncState.objects.update(statuses_asked_at=None)
+        self.work.ask_for_all(families)
+        for _ in range(10):
+            self.note("round", self.work.until_idle())
+            if not self.work.left():
+                break
+            # Retries and follow-ups wait for their time; our clock alone goes on.
+            self.world.let_our_time_pass(timedelta(days=2))
+        self.world.let_our_time_pass(timedelta(days=2))
+        # What a record in quarantine leaves open is open for good.
+        unfinished = ~Q(status="completed") & ~Q(reason="quarantine")
+        new = WorkerRun.objects.filter(Q(rows_stored__gt=0) | unfinished, id__gt=before)
+        found = set(new.values_list("api_family", flat=True)) | self.world.overdue()
+        # They fill one table.
+        return found | _MONEY if found & _MONEY else found
+
+    def note(self, name: str, words: object) -> None:
+        self.script.append(f"{len(self.script):3} {name}: {words}")
+
+    def some_edits(self) -> str:
+        return "; ".join(self.edits.some() for _ in range(self.dice.randint(1, 3)))
+
+    def some_time(self) -> str:
+        self.keepsakes.look()
+        length = self.dice.choice(_LENGTHS)
+        self.world.let_time_pass(length)
+        return str(length)
+
+    def end_of_faults(self) -> str:
+        self.faults.over()
+        return ""
