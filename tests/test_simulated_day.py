@@ -221,5 +221,5 @@ def test_no_part_of_a_scarce_quota_is_left_lying(day):
 
 
 def test_history_arrives_even_where_the_schedule_is_stretched(day):
-    assert day.history_calls["trading"] >= DAYS * 5000 * 0.04
+    assert day.history_calls["trading"] >= DAYS * 5000 * 0.09
     assert day.history_calls["fulfillment"] == 10_000

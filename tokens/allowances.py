@@ -102,7 +102,7 @@ WITH row AS (
     WHEN {Lane.SCHEDULE} THEN free
     ELSE greatest(
       free - ceil(scheduled_per_day * left_of_day),
-      least(floor(daily_limit * {HISTORY_PERCENT} / 100::float8 * (1 - left_of_day)) - history_used, free)
+      least(floor(daily_limit * {HISTORY_PERCENT} / 100::float8 * (1 - left_of_day / 2)) - history_used, free)
     )::bigint END AS room
   FROM counted
 ), given AS MATERIALIZED (

@@ -33,8 +33,9 @@ MANUAL_PERCENT = 99
 SCHEDULE_PERCENT = 95
 # The schedule is paced to a little less than it may use: runs differ, and chance should refuse none.
 PACE_PERCENT = 94
-# What history gets of the day even when the schedule could use all of it: a new account must arrive one day.
-HISTORY_PERCENT = 5
+# What history gets of the day even when the schedule could use all of it: half at once, so that a new account
+# arrives at any time of day, and the rest by the clock, so that the next one does too.
+HISTORY_PERCENT = 10
 # A stretched interval stays a time that can be written down.
 _LARGEST_STRETCH = 10_000.0
 # Near the end of a lane's part blocks shrink to this share of what is left, so that no process sits on it.
@@ -124,7 +125,7 @@ def room(lane: Lane, counts: Counts) -> int:
     if lane == Lane.SCHEDULE:
         return free
     needed = math.ceil(counts.scheduled_per_day * counts.left_of_day)
-    due = math.floor(counts.limit * HISTORY_PERCENT / 100 * (1 - counts.left_of_day))
+    due = math.floor(counts.limit * HISTORY_PERCENT / 100 * (1 - counts.left_of_day / 2))
     return max(free - needed, min(due - counts.history_used, free))
 
 
@@ -155,9 +156,10 @@ def per_day(demands: Iterable[Demand]) -> float:
 
 
 def schedule_budget(counts: Counts) -> float:
-    """The calls that are left for the schedule until the reset, less history's share of that time."""
+    """The calls that are left for the schedule until the reset, less what history may still want."""
     free = ceiling(counts.limit, PACE_PERCENT) - counts.used
-    return max(0.0, free - counts.limit * HISTORY_PERCENT / 100 * counts.left_of_day)
+    share = counts.limit * HISTORY_PERCENT / 100
+    return max(0.0, free - max(0.0, min(share * counts.left_of_day, share - counts.history_used)))
 
 
 def stretch(counts: Counts, wanted_per_day: float) -> float:

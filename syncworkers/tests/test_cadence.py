@@ -57,9 +57,9 @@ def test_a_quota_that_suffices_changes_nothing():
 def test_more_accounts_than_the_quota_serves_stretch_the_intervals():
     accounts(20)
     quota()
-    # 20 accounts want 2,880 calls in half a day; 940 less history's 25 are left.
+    # 20 accounts want 2,880 calls in half a day; 940 less history's 50 are left.
     assert orders_pace().accounts == 20
-    assert orders_pace().effective / ORDERS.every == pytest.approx(2880 / 915, rel=0.01)
+    assert orders_pace().effective / ORDERS.every == pytest.approx(2880 / 890, rel=0.01)
 
 
 def test_environments_have_their_own_pace():
@@ -180,7 +180,7 @@ def test_the_board_counts_ones_own_accounts_but_paces_by_all():
     assert line.families[0].accounts == 1
     paced = orders_pace().effective
     assert abs(line.families[0].effective - paced) < timedelta(seconds=1) < paced - ORDERS.every
-    assert line.forecast == 940 - 25
+    assert line.forecast == 940 - 50
     assert line.status == "stretched"
 
 

@@ -25,6 +25,7 @@ from tokens.quotas import (
     quota_api,
     reported_quotas,
     room,
+    schedule_budget,
     stretch,
 )
 
@@ -69,8 +70,13 @@ def test_history_leaves_what_the_schedule_still_needs():
 
 def test_history_gets_its_small_part_even_when_the_schedule_could_use_all():
     starved = counts(2000, scheduled=50_000, left=12 * HOUR)
-    assert room(Lane.HISTORY, starved) == 5000 * 5 // 100 // 2
-    assert room(Lane.HISTORY, counts(2000, scheduled=50_000, left=12 * HOUR, history_used=125)) == 0
+    assert room(Lane.HISTORY, starved) == 5000 * 10 // 100 * 3 // 4
+    assert room(Lane.HISTORY, counts(2000, scheduled=50_000, left=12 * HOUR, history_used=375)) == 0
+
+
+def test_a_new_account_arrives_also_when_the_day_has_just_begun():
+    assert room(Lane.HISTORY, counts(0, scheduled=50_000)) == 250
+    assert room(Lane.HISTORY, counts(88, scheduled=50_000, history_used=80)) == 170
 
 
 def test_history_never_goes_into_the_reserve():
@@ -93,9 +99,15 @@ def test_within_the_budget_nothing_is_stretched():
 
 
 def test_twice_the_budget_doubles_the_intervals():
-    # 4700, less the 250 that are history's share of a whole day.
-    assert stretch(counts(), 8900) == pytest.approx(2)
-    assert effective_interval(FIVE, counts(), 8900) == 10 * MINUTE
+    # 4700, less the 500 that are history's share of a whole day.
+    assert stretch(counts(), 8400) == pytest.approx(2)
+    assert effective_interval(FIVE, counts(), 8400) == 10 * MINUTE
+
+
+def test_what_history_has_had_is_not_kept_for_it_again():
+    assert schedule_budget(counts(500, history_used=500)) == 4700 - 500
+    assert schedule_budget(counts(500, history_used=400)) == 4700 - 500 - 100
+    assert schedule_budget(counts(500, history_used=0, left=6 * HOUR)) == 4700 - 500 - 125
 
 
 def test_what_was_saved_in_the_morning_is_spent_in_the_afternoon():
@@ -105,14 +117,14 @@ def test_what_was_saved_in_the_morning_is_spent_in_the_afternoon():
 
 def test_an_interval_that_crosses_the_reset_ends_at_the_new_days_pace():
     exhausted = counts(4900, left=HOUR)
-    assert stretch(exhausted, 8900) == math.inf
-    assert abs(effective_interval(FIVE, exhausted, 8900) - HOUR - 10 * MINUTE) < timedelta(seconds=1)
+    assert stretch(exhausted, 8400) == math.inf
+    assert abs(effective_interval(FIVE, exhausted, 8400) - HOUR - 10 * MINUTE) < timedelta(seconds=1)
     # The part of the interval that has passed by the reset counts; the rest is paced by the new day.
-    nearly = counts(4700 - 10 - 10, left=HOUR)
-    today = stretch(nearly, 8900) * FIVE
+    nearly = counts(4700 - 21 - 10, left=HOUR)
+    today = stretch(nearly, 8400) * FIVE
     assert today > HOUR
     expected = HOUR + (1 - HOUR / today) * 10 * MINUTE
-    assert abs(effective_interval(FIVE, nearly, 8900) - expected) < timedelta(seconds=1)
+    assert abs(effective_interval(FIVE, nearly, 8400) - expected) < timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("left", [timedelta(0), timedelta(seconds=1), MINUTE, HOUR, DAY, 25 * HOUR])
@@ -125,7 +137,7 @@ def test_no_interval_is_shorter_than_wanted_or_without_end(wanted, used, left):
 
 def test_the_forecast_ends_at_the_budget_when_the_demand_is_higher():
     assert forecast(counts(500, left=12 * HOUR), 2000) == 1500
-    assert forecast(counts(500, left=12 * HOUR), 50_000) == 4700 - 125
+    assert forecast(counts(500, left=12 * HOUR), 50_000) == 4700 - 250
     assert forecast(counts(4900, left=HOUR), 50_000) == 4900
 
 
