@@ -10,7 +10,7 @@ from typing import Any
 from lxml import etree
 
 from .classify import error_for, request_id
-from .documents import parse_json, parse_xml
+from .documents import parse_json, parse_json_around, parse_xml
 from .endpoints import Endpoint
 from .errors import BadAnswer
 from .remote_errors import parse_errors, trading_errors
@@ -38,7 +38,10 @@ class Answer:
     records: list[dict[str, Any]] = field(default_factory=list, repr=False, compare=False)
 
     def json(self) -> dict[str, Any]:
-        """The JSON object; an empty one for an answer that rightly has no body (204)."""
+        """The JSON object; an empty one for an answer that rightly has no body (204).
+
+        Of an endpoint with a `raw_member` the objects in that list are bytes.
+        """
         if self.document is None and not self.body:
             return {}
         if not isinstance(self.document, dict):
@@ -91,7 +94,10 @@ def _document(endpoint: Endpoint, response: Response) -> tuple[Any, list[dict[st
 def _json_document(endpoint: Endpoint, response: Response) -> dict[str, Any]:
     _check_type(endpoint, response, "json")
     try:
-        document = parse_json(response.body)
+        if endpoint.raw_member:
+            document = parse_json_around(response.body, endpoint.raw_member)
+        else:
+            document = parse_json(response.body)
     except ValueError as error:
         raise _bad(endpoint, response, str(error)) from None
     if not isinstance(document, dict):

@@ -8,13 +8,40 @@ from typing import Any, NoReturn
 import msgspec
 from lxml import etree
 
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_list = msgspec.json.Decoder(list[msgspec.Raw])
+
 
 def parse_json(body: bytes) -> Any:
     """The JSON value in `body`. ValueError when there is none."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _lenient_json(body)
+
+
+def parse_json_around(body: bytes, member: str) -> Any:
+    """The JSON value in `body`, in whose list `member` objects are left as the bytes that came. ValueError.
+
+    In an answer that only the lenient reading takes they are objects like any others.
+    """
+    try:
+        # What is skipped over is not looked at closely enough to notice broken UTF-8.
+        body.decode()
+        members = _members.decode(body)
+        return {
+            name: _objects_as_bytes(raw) if name == member else msgspec.json.decode(raw)
+            for name, raw in members.items()
+        }
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return parse_json(body)
+
+
+def _objects_as_bytes(raw: msgspec.Raw) -> Any:
+    if not bytes(raw).startswith(b"["):
+        return msgspec.json.decode(raw)
+    items = map(bytes, _list.decode(raw))
+    return [item if item.startswith(b"{") else msgspec.json.decode(item) for item in items]
 
 
 def _lenient_json(body: bytes) -> Any:

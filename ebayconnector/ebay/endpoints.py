@@ -46,6 +46,7 @@ class Endpoint:
     show"). `scopes`: any one of them suffices. `headers` are sent in addition to those of the kind of API.
     `signed`: eBay demands a message signature of sellers in the EU and UK (03 §12.2); sent for all.
     `records`: where a Trading answer keeps its records, which are read into `Answer.records` then.
+    `raw_member`: the list in a JSON answer whose objects are left as eBay's bytes.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Endpoint:
     headers: tuple[tuple[str, str], ...] = ()
     signed: bool = False
     records: Records | None = None
+    raw_member: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -172,8 +174,9 @@ GET_ORDERS = Endpoint(
     auth="bearer",
     repeatable=True,
     scopes=(SCOPE_FULFILLMENT_READONLY, SCOPE_FULFILLMENT),
+    raw_member="orders",
 )
-GET_ORDER = replace(GET_ORDERS, name="getOrder", path="/sell/fulfillment/v1/order/{order_id}")
+GET_ORDER = replace(GET_ORDERS, name="getOrder", path="/sell/fulfillment/v1/order/{order_id}", raw_member="")
 
 # 03 §5; 204 means "nothing found".
 GET_TRANSACTIONS = Endpoint(

@@ -21,7 +21,8 @@ def order_pages(
     limit: int = 200,
     overlap: int = 1,
 ) -> Iterator[Page]:
-    """The orders modified in the window, both ends included, page by page; each page in memory by itself.
+    """The orders modified in the window, both ends included, page by page; each page in memory by itself, and
+    each order as the bytes that eBay wrote.
 
     eBay promises no order and shifts rows while we read: see `offset_pages`. `limit` is at most 200. Times
     must be aware, and not in eBay's future (30850).

@@ -18,13 +18,15 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 class Page:
     """One page. `number` counts from 1; `total`, `offset`, `limit` are rows; `has_next` is what eBay says.
 
+    `items`: objects, or their bytes where the endpoint has a `raw_member`.
+
     `duration_s` is the last attempt's, `attempts` how often the page was asked for. `next_position` is where
     a later reading can go on after this page (`position_pages`); None when this is the last one to be read.
     `ahead`: it was asked for before the two pages in front of it were given out.
     `cut`: it is the last one that eBay gives although its list goes on.
     """
 
-    items: list[dict[str, Any]]
+    items: list[Any]
     total: int
     offset: int
     limit: int
@@ -65,7 +67,7 @@ def offset_pages(
 
 def _pages(fetch: Fetch, items_key: str, limit: int, overlap: int, begin: Begin | None) -> Iterator[Page]:
     offset, number, last_number = 0, 0, None
-    previous: list[dict[str, Any]] = []
+    previous: list[Any] = []
     coming: dict[int, Callable[[], Answer]] = {}
     while last_number is None or number < last_number:
         number += 1
@@ -201,7 +203,7 @@ def _page(
         raise answer.bad("a page without its total")
     if items is None and (may_lack_items or total <= offset):
         items = []
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+    if not isinstance(items, list) or not all(isinstance(item, dict | bytes) for item in items):
         raise answer.bad(f"a page whose {items_key} is not a list of objects")
     return Page(
         items=items,

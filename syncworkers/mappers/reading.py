@@ -78,23 +78,39 @@ def whole_number(record: JsonObject, *path: str) -> int | None:
 
 def time(record: JsonObject, *path: str) -> datetime | None:
     value = at(record, *path)
+    try:
+        return parsed_time(value)
+    except Unmappable:
+        raise Unmappable(f"{'.'.join(path)} is not a time") from None
+
+
+def parsed_time(value: Any) -> datetime | None:
+    """A time as eBay writes it; None for null and ''."""
     if value is None or value == "":
         return None
     try:
         return parse_ebay_time(value)
     except (ValueError, TypeError):
-        raise Unmappable(f"{'.'.join(path)} is not a time") from None
+        raise Unmappable("not a time") from None
 
 
 def amount(record: JsonObject, *path: str) -> Decimal | None:
     """The `value` of eBay's money object at `path`."""
     value = at(record, *path, "value")
+    try:
+        return parsed_amount(value)
+    except Unmappable:
+        raise Unmappable(f"{'.'.join(path)} is not an amount") from None
+
+
+def parsed_amount(value: Any) -> Decimal | None:
+    """An amount as eBay writes it; None for null."""
     if value is None:
         return None
     # Decimal itself takes more than numbers: spaces, underscores, "NaN".
     digits = value if type(value) is str else str(value)
     if isinstance(value, bool) or not _AMOUNT.fullmatch(digits):
-        raise Unmappable(f"{'.'.join(path)} is not an amount")
+        raise Unmappable("not an amount")
     return Decimal(digits)
 
 

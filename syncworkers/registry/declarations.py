@@ -52,6 +52,15 @@ class Child:
 
 
 @dataclass(frozen=True)
+class FromBytes:
+    """How records are read that come as bytes (`Endpoint.raw_member`): the natural key, which is one text,
+    without the rest ('': none), and the row, as the table's mapper makes it of the same record."""
+
+    key: Callable[[bytes], str]
+    row: Callable[[bytes], MappedRow]
+
+
+@dataclass(frozen=True)
 class Table:
     """One kind of record: what makes it the same, how it becomes a row, where it goes.
 
@@ -72,6 +81,7 @@ class Table:
     withheld_paths: tuple[Path, ...] = ()
     volatile_paths: tuple[Path, ...] = ()
     details_once: bool = False
+    from_bytes: FromBytes | None = None
 
 
 @dataclass(frozen=True)

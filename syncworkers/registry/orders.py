@@ -6,11 +6,11 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from ebayconnector.ebay import endpoints, fulfillment
-from syncworkers.mappers.orders import order_row
+from syncworkers.mappers.orders import order_id_of, order_row, order_row_of
 from syncworkers.models import Order, OrderLineItem
 
 from .cases import CASES
-from .declarations import SELLING, Child, Table, Windows, Worker, named
+from .declarations import SELLING, Child, FromBytes, Table, Windows, Worker, named
 from .inquiries import INQUIRIES
 from .links import letter_of_order, sale_of_order
 from .messages import MESSAGES
@@ -23,6 +23,7 @@ ORDERS = Table(
     natural_key=("order_id",),
     record_key=named("orderId"),
     mapper=order_row,
+    from_bytes=FromBytes(order_id_of, order_row_of),
     time_field="lastModifiedDate",
     children=MappingProxyType(
         {"line_items": Child(model=OrderLineItem, parent="order", key=("line_item_id",))}

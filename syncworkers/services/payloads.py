@@ -7,9 +7,12 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
+
+from ebayconnector.ebay.documents import parse_json
 
 # PostgreSQL's text and jsonb cannot hold U+0000; UTF-8 cannot hold lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -18,19 +21,41 @@ _REPLACEMENT = "\ufffd"
 Path = Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
-    """A payload as it is stored: `encoded` is its JSON with sorted keys, `digest` 16 bytes over that less the
-    volatile parts, `replaced` how many characters PostgreSQL could not have stored."""
+    """A payload as it is stored: `encoded` is its JSON, `digest` 16 bytes over what eBay says lastingly,
+    `replaced` how many characters PostgreSQL could not have stored."""
 
-    payload: dict[str, Any]
     encoded: bytes
     digest: bytes
     replaced: int = 0
+    value: dict[str, Any] | None = None
+
+    @cached_property
+    def payload(self) -> dict[str, Any]:
+        payload: dict[str, Any] = parse_json(self.encoded) if self.value is None else self.value
+        return payload
 
 
-def document(payload: dict[str, Any], volatile_paths: Sequence[Path]) -> Document:
-    """The payload with characters replaced that PostgreSQL cannot store, encoded once for all uses."""
+def document(payload: dict[str, Any] | bytes, volatile_paths: Sequence[Path]) -> Document:
+    """The payload with characters replaced that PostgreSQL cannot store, encoded once for all uses.
+
+    An object's bytes (of a table without volatile paths) are stored and hashed as they are: only the same
+    bytes have the same digest. Of a dict it is the JSON with sorted keys, hashed less its volatile parts.
+    """
+    if isinstance(payload, bytes):
+        if b"\\u0000" not in payload:
+            return Document(payload, _hash(payload))
+        payload = value_of(payload)
+    return _document(payload, volatile_paths)
+
+
+def value_of(item: Any) -> Any:
+    """A record as a value, whether it came as one or as its bytes."""
+    return parse_json(item) if isinstance(item, bytes) else item
+
+
+def _document(payload: Any, volatile_paths: Sequence[Path]) -> Document:
     replaced = 0
     try:
         encoded = _encoded(payload)
@@ -40,7 +65,7 @@ def document(payload: dict[str, Any], volatile_paths: Sequence[Path]) -> Documen
     if not storable:
         payload, replaced = _cleaned(payload)
         encoded = _encoded(payload)
-    return Document(payload, encoded, _digest(payload, encoded, volatile_paths), replaced)
+    return Document(encoded, _digest(payload, encoded, volatile_paths), replaced, payload)
 
 
 def _digest(payload: dict[str, Any], encoded: bytes, volatile_paths: Sequence[Path]) -> bytes:

@@ -13,7 +13,11 @@ from syncworkers.personal import PERSONAL, Personal, names_in, without_people
 from syncworkers.registry import TABLES, Table
 from tokens import people
 
+from .payloads import Document
+
 Key = tuple[Any, ...]
+Named = tuple[MappedRow, Document]
+"""A record as far as it names people."""
 
 QUARANTINE = "quarantine"
 ERASED_EVIDENCE = {"erased": "eBay asked to forget a person whom this record names"}
@@ -22,16 +26,14 @@ _MOST_TEXTS = 5_000
 _LONGEST_NAME = 200
 
 
-def to_leave_out(
-    table: Table, account: EbayAccount, records: Mapping[Key, tuple[MappedRow, dict[str, Any]]]
-) -> set[Key]:
+def to_leave_out(table: Table, account: EbayAccount, records: Mapping[Key, Named]) -> set[Key]:
     """Keys of the records that must be stored without their people: one of them is to be forgotten."""
     spec = PERSONAL[table.key]
     if spec.of:
         return _erased_parents(TABLES[spec.of], account, list(records))
     named = {
-        key: people.person_hashes(account.environment, _others(spec, account, row, payload))
-        for key, (row, payload) in records.items()
+        key: people.person_hashes(account.environment, _others(spec, account, *record))
+        for key, record in records.items()
     }
     everybody = {person for hashes in named.values() for person in hashes}
     gone = people.buried(everybody) if everybody else set()
@@ -65,17 +67,17 @@ def own_names(account: EbayAccount) -> tuple[str, ...]:
     return tuple(name for name in (account.username, account.ebay_user_id) if name)
 
 
-def remember_rows(
-    table: Table, account: EbayAccount, rows: Sequence[tuple[int, MappedRow, dict[str, Any]]]
-) -> None:
+def remember_rows(table: Table, account: EbayAccount, rows: Sequence[tuple[int, Named]]) -> None:
     """Note whom the rows name that were just written with people in them."""
     spec = PERSONAL[table.key]
-    named = [(row_id, name) for row_id, row, payload in rows for name in _others(spec, account, row, payload)]
+    named = [(row_id, name) for row_id, record in rows for name in _others(spec, account, *record)]
     people.remember(table.key, account.environment, named, account_id=account.pk)
 
 
-def _others(spec: Personal, account: EbayAccount, row: MappedRow, payload: dict[str, Any]) -> Iterator[str]:
+def _others(spec: Personal, account: EbayAccount, row: MappedRow, document: Document) -> Iterator[str]:
     """Everybody but the account itself: it is found by its own row."""
+    # To parse the payload costs as much as all else: only where it is needed.
+    payload = document.payload if spec.paths else {}
     for name in names_in(spec, row.columns, payload):
         if not any(people.same_name(name, own) for own in own_names(account)):
             yield name

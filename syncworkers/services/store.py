@@ -6,7 +6,7 @@ on which nothing changed writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -43,16 +43,22 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a page, ready to be compared with what is stored. `erased`: without its people."""
+    """One record of a page. `digest`: of what eBay said; `erased`: without its people."""
 
     key: tuple[Any, ...]
     document: payloads.Document
     row: MappedRow
+    digest: bytes
     erased: bool = False
 
-    @property
-    def digest(self) -> bytes:
-        return self.document.digest
+
+@dataclass(frozen=True)
+class Listed:
+    """One record of a page, ready to be compared with what is stored; mapped only where its key needs it."""
+
+    key: tuple[Any, ...]
+    document: payloads.Document
+    row: MappedRow | None = None
 
 
 @dataclass(frozen=True)
@@ -92,84 +98,113 @@ def upsert_page(
     again: nobody knows which of the two answers is the newer one.
     """
     result = PageResult()
-    records = _prepared(table, items, result)
-    known, erased = _stored_hashes(table, account, records)
-    named = {key: (record.row, record.document.payload) for key, record in records.items()}
-    erased |= people.to_leave_out(table, account, named)
-    records |= {key: _without_people(table, account, records[key]) for key in erased}
-    differing = [
-        record
-        for record in records.values()
-        if record.key not in known or known[record.key][0] != record.digest
-    ]
-    differing = _with_withheld(table, differing, known)
-    differing = [r for r in differing if r.key not in known or known[r.key][0] != r.digest]
+    listed = _listed(table, items, result)
     bad_before = len(result.bad)
-    written = _write(table, account, differing, result, asked)
-    _remember_people(table, account, differing, written)
+    known, erased = _stored_hashes(table, account, listed)
+    differing = _mapped(table, [one for one in listed.values() if _differs(one, known)], result)
+    erased &= differing.keys()
+    erased |= people.to_leave_out(table, account, {key: _named(one) for key, one in differing.items()})
+    differing |= {key: _without_people(table, account, differing[key]) for key in erased}
+    changed = [record for record in differing.values() if _differs(record, known)]
+    changed, same = _with_withheld(table, changed, known)
+    _note_hashes(table, same, known)
+    written = _write(table, account, changed, result, asked)
+    _remember_people(table, account, changed, written)
     result.stored = len(written)
-    result.unchanged = len(records) - result.stored - (len(result.bad) - bad_before)
+    result.unchanged = len(listed) - result.stored - (len(result.bad) - bad_before)
     bad_keys = {bad.key for bad in result.bad}
-    result.healthy_keys = [text for key in records if (text := _key_text(key)) not in bad_keys]
+    result.healthy_keys = [text for key in listed if (text := _key_text(key)) not in bad_keys]
     ids = {key: row_id for key, (_, row_id) in known.items()} | written
     result.row_ids = [row_id for key, row_id in ids.items() if _key_text(key) not in bad_keys]
     return result
 
 
-def _prepared(table: Table, items: Sequence[Any], result: PageResult) -> dict[tuple[Any, ...], Record]:
-    """Records by natural key; of a key that comes twice on a page the newer version stays."""
-    records: dict[tuple[Any, ...], Record] = {}
+def _differs(record: Listed | Record, known: Known) -> bool:
+    digest = record.digest if isinstance(record, Record) else record.document.digest
+    return record.key not in known or known[record.key][0] != digest
+
+
+def _listed(table: Table, items: Sequence[Any], result: PageResult) -> dict[tuple[Any, ...], Listed]:
+    """What is on the page by natural key; of a key that comes twice the newer version stays."""
+    listed: dict[tuple[Any, ...], Listed] = {}
     for item in items:
         try:
-            record = _record(table, item)
+            one = _one_listed(table, item)
+            before = listed.get(one.key)
+            if before is None or _modified(table, before) <= _modified(table, one):
+                listed[one.key] = one
         except Unmappable as failure:
             result.bad.append(_bad(table, item, str(failure)))
             continue
-        result.replaced_characters += record.document.replaced
-        before = records.get(record.key)
-        if before is None or _modified(before) <= _modified(record):
-            records[record.key] = record
+        result.replaced_characters += one.document.replaced
+    return listed
+
+
+def _one_listed(table: Table, item: Any) -> Listed:
+    if not isinstance(item, dict | bytes):
+        raise Unmappable("the record is not an object")
+    document = payloads.document(item, table.volatile_paths)
+    if table.from_bytes and document.value is None and (key := table.from_bytes.key(document.encoded)):
+        return Listed((key,), document)
+    row = table.mapper(document.payload)
+    return Listed(_key(table, row), document, row)
+
+
+def _key(table: Table, row: MappedRow) -> tuple[Any, ...]:
+    return tuple(row.columns[name] for name in table.natural_key)
+
+
+def _row(table: Table, listed: Listed) -> MappedRow:
+    if listed.row is not None:
+        return listed.row
+    assert table.from_bytes is not None, "else it would be mapped"
+    return table.from_bytes.row(listed.document.encoded)
+
+
+def _modified(table: Table, listed: Listed) -> float:
+    modified_at = _row(table, listed).modified_at
+    return modified_at.timestamp() if modified_at else 0.0
+
+
+def _mapped(table: Table, listed: list[Listed], result: PageResult) -> dict[tuple[Any, ...], Record]:
+    records = {}
+    for one in listed:
+        try:
+            records[one.key] = Record(one.key, one.document, _row(table, one), one.document.digest)
+        except Unmappable as failure:
+            result.bad.append(_bad(table, one.document.payload, str(failure)))
     return records
 
 
-def _record(table: Table, item: Any) -> Record:
-    if not isinstance(item, dict):
-        raise Unmappable("the record is not an object")
-    return _mapped(table, payloads.document(item, table.volatile_paths))
-
-
-def _mapped(table: Table, document: payloads.Document) -> Record:
-    row = table.mapper(document.payload)
-    return Record(tuple(row.columns[name] for name in table.natural_key), document, row)
+def _named(record: Record) -> people.Named:
+    return record.row, record.document
 
 
 def _without_people(table: Table, account: EbayAccount, record: Record) -> Record:
     payload = people.left_out(table, account, record.document.payload)
-    return replace(_remade(table, payload), erased=True)
-
-
-def _remade(table: Table, payload: dict[str, Any]) -> Record:
-    return _mapped(table, payloads.document(payload, table.volatile_paths))
+    document = payloads.document(payload, table.volatile_paths)
+    return Record(record.key, document, table.mapper(payload), document.digest, erased=True)
 
 
 def _remember_people(table: Table, account: EbayAccount, records: list[Record], ids: Ids) -> None:
-    rows = [(ids[r.key], r.row, r.document.payload) for r in records if r.key in ids and not r.erased]
+    rows = [(ids[r.key], _named(r)) for r in records if r.key in ids and not r.erased]
     people.remember_rows(table, account, rows)
-
-
-def _modified(record: Record) -> float:
-    return record.row.modified_at.timestamp() if record.row.modified_at else 0.0
 
 
 def identity_of(table: Table, item: Any) -> str:
     """What tells records apart while pages are read: the key, or for one without a key all of it."""
-    key = table.record_key(item) if isinstance(item, dict) else ""
-    return key or f"{WITHOUT_KEY}{payloads.evidence_hash(item)}"
+    key = ""
+    if isinstance(item, bytes) and table.from_bytes:
+        key = table.from_bytes.key(item)
+    elif isinstance(item, dict):
+        key = table.record_key(item)
+    return key or f"{WITHOUT_KEY}{payloads.evidence_hash(payloads.value_of(item))}"
 
 
 def _bad(table: Table, item: Any, error: str) -> BadRecord:
-    evidence = payloads.storable_evidence(item)
-    return BadRecord(identity_of(table, evidence)[:_KEY_LENGTH], evidence, error, _change_time(table, item))
+    value = payloads.value_of(item)
+    evidence = payloads.storable_evidence(value)
+    return BadRecord(identity_of(table, evidence)[:_KEY_LENGTH], evidence, error, _change_time(table, value))
 
 
 def _change_time(table: Table, item: Any) -> datetime | None:
@@ -191,7 +226,7 @@ Known = dict[tuple[Any, ...], tuple[bytes, int]]
 
 
 def _stored_hashes(
-    table: Table, account: EbayAccount, records: dict[tuple[Any, ...], Record]
+    table: Table, account: EbayAccount, records: Mapping[tuple[Any, ...], Listed]
 ) -> tuple[Known, set[tuple[Any, ...]]]:
     """(content hash, id) of the rows that the page's keys already have, and the keys of those erased."""
     if not records:
@@ -209,21 +244,41 @@ def _stored_hashes(
     return known, {tuple(key) for _, _, erased, *key in rows if erased}
 
 
-def _with_withheld(table: Table, differing: list[Record], known: Known) -> list[Record]:
-    """Fill what eBay now withholds from the stored payloads; such a record may turn out unchanged."""
+def _with_withheld(table: Table, differing: list[Record], known: Known) -> tuple[list[Record], list[Record]]:
+    """Fill what eBay now withholds from the stored payloads; apart from the others those that are equal to
+    what is stored then, or always were and only came as other bytes."""
     ids = [known[record.key][1] for record in differing if record.key in known]
     if not table.withheld_paths or not ids:
-        return differing
+        return differing, []
     stored = dict(table.model._default_manager.filter(pk__in=ids).values_list("pk", "payload"))
-    filled = []
+    changed: list[Record] = []
+    same: list[Record] = []
     for record in differing:
         old = stored.get(known[record.key][1]) if record.key in known else None
         if old is not None and not record.erased:
-            payload = payloads.with_withheld(record.document.payload, old, table.withheld_paths)
-            if payload != record.document.payload:
-                record = _remade(table, payload)
-        filled.append(record)
-    return filled
+            record = _filled(table, record, old)
+        (same if record.document.payload == old else changed).append(record)
+    return changed, same
+
+
+def _filled(table: Table, record: Record, old: dict[str, Any]) -> Record:
+    payload = payloads.with_withheld(record.document.payload, old, table.withheld_paths)
+    if payload == record.document.payload:
+        return record
+    document = payloads.document(payload, table.volatile_paths)
+    return replace(record, document=document, row=table.mapper(payload))
+
+
+def _note_hashes(table: Table, same: list[Record], known: Known) -> None:
+    """What was equal by value is known by its hash the next time."""
+    if not same:
+        return
+    with server_cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {_table(table.model)} t SET content_hash = u.digest "
+            "FROM unnest(%s::int8[], %s::bytea[]) AS u(id, digest) WHERE t.id = u.id",
+            [[known[record.key][1] for record in same], [record.digest for record in same]],
+        )
 
 
 Ids = dict[tuple[Any, ...], int]

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncworkers.mappers.orders import order_row
+from syncworkers.mappers.orders import order_id_of, order_row, order_row_of
 from syncworkers.mappers.reading import Unmappable
 
 FULL: dict[str, Any] = {
@@ -137,3 +138,51 @@ def test_whatever_comes_is_mapped_or_refused_never_a_crash(name, value):
         assert name in str(refused)
     else:
         assert not any(isinstance(column, float) for column in row.columns.values())
+
+
+def places(value: Any, *path: str | int) -> list[tuple[str | int, ...]]:
+    """Every path in a value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, item in inner for place in ((*path, key), *places(item, *path, key))]
+
+
+telling = st.sampled_from(
+    [
+        None,
+        "",
+        0,
+        2,
+        2.0,
+        1.5,
+        True,
+        "x",
+        "1.5",
+        "1e3",
+        " 1",
+        "2026-11-20T12:00:00Z",
+        "2026-11-20",
+        [],
+        {},
+        [{}],
+    ]
+)
+
+
+@given(st.sampled_from(places(FULL)), telling | anything)
+def test_bytes_are_mapped_as_objects_are(path, value):
+    raw = msgspec.json.encode(changed(*path, to=value))
+    order = msgspec.json.decode(raw)
+    try:
+        expected = order_row(order)
+    except Unmappable as refused:
+        with pytest.raises(Unmappable) as again:
+            order_row_of(raw)
+        assert str(again.value) == str(refused)
+    else:
+        assert order_row_of(raw) == expected
+        assert order_id_of(raw) == expected.columns["order_id"]
+
+
+def test_the_usual_order_takes_the_fast_way(monkeypatch):
+    monkeypatch.setattr("syncworkers.mappers.orders.order_row", None)
+    assert order_row_of(msgspec.json.encode(changed("lineItems", 1, "lineItemId", to="1002"))).columns

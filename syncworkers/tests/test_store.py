@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -30,8 +31,21 @@ def account():
     return AccountFactory(token=False)
 
 
+@pytest.fixture(params=["objects", "bytes"], autouse=True)
+def as_it_comes(request, monkeypatch):
+    """Every test with records that were parsed and with those that come as eBay's bytes."""
+    if request.param == "bytes":
+        monkeypatch.setitem(
+            globals(), "form", lambda item: json.dumps(item).encode() if isinstance(item, dict) else item
+        )
+
+
+def form(item):
+    return item
+
+
 def store(account, *orders):
-    return upsert_page(ORDERS.table, account, list(orders))
+    return upsert_page(ORDERS.table, account, [form(one) for one in orders])
 
 
 def test_a_new_page_is_stored_with_its_lines(account):
@@ -40,7 +54,8 @@ def test_a_new_page_is_stored_with_its_lines(account):
     row = Order.objects.get(order_id="2")
     assert (row.account_id, row.house_name, row.line_item_count) == (account.pk, account.house_name, 2)
     assert row.payload == order("2", lineItems=[line("1"), line("2")])
-    assert bytes(row.content_hash) == payloads.document(row.payload, ()).digest
+    said = form(order("2", lineItems=[line("1"), line("2")]))
+    assert bytes(row.content_hash) == payloads.document(said, ()).digest
     assert OrderLineItem.objects.filter(order=row, account=account).count() == 2
 
 
@@ -51,6 +66,26 @@ def test_the_same_page_again_writes_nothing(account):
     result = store(account, *page)
     assert (result.stored, result.unchanged) == (0, 5)
     assert rows_written() == before
+
+
+def test_other_bytes_of_the_same_order_are_no_change(account):
+    item = order("1", orderPaymentStatus="PAID")
+    store(account, item)
+    Order.objects.update(changed_at="2020-01-01T00:00:00Z")
+    turned = dict(reversed(item.items()))
+    result = upsert_page(ORDERS.table, account, [json.dumps(turned, indent=1).encode()])
+    assert (result.stored, result.unchanged, Order.objects.get().changed_at.year) == (0, 1, 2020)
+    before = rows_written()
+    assert upsert_page(ORDERS.table, account, [json.dumps(turned, indent=1).encode()]).unchanged == 1
+    assert rows_written() == before
+
+
+def test_an_unchanged_order_is_not_even_mapped(account, monkeypatch):
+    page = [json.dumps(order(str(n))).encode() for n in range(3)]
+    upsert_page(ORDERS.table, account, page)
+    monkeypatch.setattr("syncworkers.mappers.orders._usual_row", None)
+    monkeypatch.setattr("syncworkers.mappers.orders.order_row", None)
+    assert upsert_page(ORDERS.table, account, page).unchanged == 3
 
 
 def test_only_the_changed_row_is_rewritten(account):
@@ -118,12 +153,14 @@ def test_a_withheld_email_and_address_stay(account):
 
     address = {"fullName": "Ann", "contactAddress": {"countryCode": "DE"}}
     store(account, bought({"username": "ann", "email": "ann@example.com"}, address))
-    before = rows_written()
+    Order.objects.update(changed_at="2020-01-01T00:00:00Z")
     result = store(account, bought({"username": "ann"}, None))
     row = Order.objects.get()
     assert row.payload["buyer"] == {"username": "ann", "email": "ann@example.com"}
-    assert (row.ship_to_name, row.ship_to_country) == ("Ann", "DE")
-    assert (result.stored, rows_written()) == (0, before)
+    assert (row.ship_to_name, row.ship_to_country, row.changed_at.year) == ("Ann", "DE", 2020)
+    before = rows_written()
+    again = store(account, bought({"username": "ann"}, None))
+    assert (result.stored, again.unchanged, rows_written()) == (0, 1, before)
 
 
 def test_a_change_is_stored_without_losing_what_is_withheld(account):
