@@ -21,13 +21,14 @@ from ebayconnector.ebay import answers
 from ebayconnector.ebay.transport import Transport
 from syncworkers.models import Order, OrderLineItem
 from syncworkers.registry import WORKERS
+from syncworkers.registry.declarations import FromBytes
 from syncworkers.services import payloads
 
 from . import loading
 from .exchanges import counted_exchanges
 
 FETCH, TRANSFER, PARSE = "waiting for eBay's first byte", "waiting for the rest of a page", "JSON parse"
-CLEAN, MAP = "encode, clean and hash", "mapping to columns"
+CLEAN, MAP = "clean and hash", "keys, and mapping to columns"
 KNOWN, UPSERT = "SQL: stored hashes", "SQL: orders, upsert"
 CHILDREN, BOOKS, COMMIT = "SQL: line items", "SQL: fence, counters, log, coverage", "commit and savepoints"
 OTHER = "the rest: engine, store, ORM"
@@ -83,11 +84,14 @@ def measure(*, orders: int) -> dict[str, Any]:
 @contextmanager
 def _timers(clock: Clock) -> Iterator[None]:
     table = loading.ORDERS.table
-    timed_table = dataclasses.replace(table, mapper=clock.timed(MAP, table.mapper))
+    assert table.from_bytes is not None, "orders come as bytes"
+    reading = table.from_bytes
+    timed_reading = FromBytes(clock.timed(MAP, reading.key), clock.timed(MAP, reading.row))
+    timed_table = dataclasses.replace(table, from_bytes=timed_reading)
     timed_worker = dataclasses.replace(loading.ORDERS, table=timed_table)
     wrapped = [
         (Transport, "exchange", TRANSFER),
-        (answers, "parse_json", PARSE),
+        (answers, "parse_json_around", PARSE),
         (payloads, "document", CLEAN),
         (connection, "commit", COMMIT),
     ]

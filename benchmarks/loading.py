@@ -50,6 +50,7 @@ def connect(orders: int) -> Connected:
         token__access=grant["access_token"],
         token__refresh=grant["refresh_token"],
     )
+    simulated.write_orders(grant["access_token"])
     known = simulator.get("truth/orders", seller=seller["username"], limit=1)["total"]
     if known != orders:
         raise RuntimeError(f"the simulator has {known} orders instead of {orders}")

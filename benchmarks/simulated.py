@@ -35,6 +35,21 @@ def new_seller(orders: int) -> dict[str, Any]:
     return seller
 
 
+def write_orders(access_token: str) -> None:
+    """Every page is asked for once, so that the simulator has made all orders before anybody is timed."""
+    until = ebay_time(datetime.now(UTC) - timedelta(seconds=5))
+    since = ebay_time(datetime.now(UTC) - timedelta(days=729))
+    page = f"{settings.EBAY_SIMULATOR_URL}/sell/fulfillment/v1/order"
+    parameters = {"filter": f"lastmodifieddate:[{since}..{until}]", "limit": "200"}
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {access_token}"
+        offset, total = 0, 1
+        while offset < total:
+            answer = session.get(page, params={**parameters, "offset": str(offset)}, timeout=60)
+            answer.raise_for_status()
+            offset, total = offset + 200, answer.json()["total"]
+
+
 def change_a_tenth(seller: str) -> int:
     """Every tenth order has changed in the last hour, one after the other. Returns how many."""
     now = datetime.now(UTC)

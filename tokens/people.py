@@ -43,8 +43,10 @@ def is_somebody(name: str) -> bool:
     return _plain(name) not in _NOBODY
 
 
-def same_name(one: str, other: str) -> bool:
-    return _bytes(one) == _bytes(other)
+def other_names(names: Iterable[str], own: Iterable[str]) -> set[str]:
+    """Those names that are none of one's own, however these are spelled."""
+    mine = set(map(_bytes, own))
+    return {name for name in names if _bytes(name) not in mine}
 
 
 def _plain(name: str) -> str:
@@ -56,6 +58,7 @@ def _bytes(name: str) -> bytes:
     return name.strip(" ").encode(errors="replace").lower()
 
 
+@lru_cache(maxsize=4096)
 def _hash(key: bytes, environment: str, name: str) -> bytes:
     return hmac.digest(key, environment.encode() + b"\x1f" + _bytes(name), "sha256")[:_LENGTH]
 

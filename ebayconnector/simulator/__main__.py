@@ -34,6 +34,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--purchases-per-minute", type=float, default=0.0, help="new purchases per seller")
     parser.add_argument("--trouble-share", type=float, default=defaults.trouble_share, help="part of orders")
     parser.add_argument("--trouble-changes-per-minute", type=float, default=0.0, help="returns, cases")
+    parser.add_argument("--bodies-kept", type=int, default=0, help="orders per seller kept as JSON")
     parser.add_argument("--sort", choices=SORT_ORDERS, default=defaults.sort)
     parser.add_argument("--die-with-parent", action="store_true", help="Linux: end when the parent ends")
     return parser.parse_args(argv)
@@ -68,6 +69,7 @@ def main(argv: list[str] | None = None) -> int:
         listing_changes_per_minute=args.listing_changes_per_minute,
         purchases=args.purchases,
         purchases_per_minute=args.purchases_per_minute,
+        bodies_kept=args.bodies_kept,
     )
     try:
         listener = listen(args.host, args.port)

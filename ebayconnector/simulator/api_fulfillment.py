@@ -9,7 +9,7 @@ from starlette.routing import Route
 from ebayconnector.simulator.callers import authorize_seller, world_of
 from ebayconnector.simulator.ebay_errors import fulfillment_error
 from ebayconnector.simulator.json_types import JsonObject
-from ebayconnector.simulator.order_body import View, order_body
+from ebayconnector.simulator.order_body import View, order_body, order_bytes
 from ebayconnector.simulator.order_book import RETENTION_MS, OrderBook
 from ebayconnector.simulator.order_query import (
     DEFAULT_LIMIT,
@@ -18,7 +18,7 @@ from ebayconnector.simulator.order_query import (
     parse_page,
     parse_query,
 )
-from ebayconnector.simulator.responses import json_response
+from ebayconnector.simulator.responses import json_bytes, json_response
 from ebayconnector.simulator.scopes import BASE
 from ebayconnector.simulator.sellers import Seller
 
@@ -43,12 +43,15 @@ def _view(request: Request, now_ms: int, *, single: bool = False) -> View:
 async def get_orders(request: Request) -> Response:
     seller, _token = authorize_seller(request, api="fulfillment", any_of=_SCOPES)
     world = world_of(request)
-    body = _chosen_orders(request, seller) if "orderIds" in request.query_params else _page(request, seller)
+    if "orderIds" in request.query_params:
+        answer = json_response(_chosen_orders(request, seller))
+    else:
+        answer = Response(_page(request, seller), media_type="application/json")
     world.drift(seller)
-    return json_response(body)
+    return answer
 
 
-def _page(request: Request, seller: Seller) -> JsonObject:
+def _page(request: Request, seller: Seller) -> bytes:
     world, params = world_of(request), request.query_params
     now_ms = world.clock.now_ms()
     limit, offset = parse_page(params)
@@ -62,8 +65,9 @@ def _page(request: Request, seller: Seller) -> JsonObject:
         body["next"] = _page_url(request, limit, offset + limit)
     if offset > 0:
         body["prev"] = _page_url(request, limit, max(0, offset - limit))
-    body["orders"] = [order_body(book, n, seller, view) for n in places[offset : offset + limit]]
-    return body | {"warnings": []}
+    shown, kept = places[offset : offset + limit], world.config.bodies_kept
+    orders = b",".join(order_bytes(book, n, seller, view, kept=kept) for n in shown)
+    return b'%s,"orders":[%s],"warnings":[]}' % (json_bytes(body)[:-1], orders)
 
 
 def _page_url(request: Request, limit: int, offset: int) -> str:

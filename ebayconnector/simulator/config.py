@@ -36,6 +36,9 @@ class SimulatorConfig:
     `trouble_share` is the part of the orders that bring an inquiry or a return, its rate the like of the
     others.
 
+    `bodies_kept`: so many orders of each seller are kept as JSON, for whoever measures a client and not the
+    simulator; 4 KB each.
+
     `auctions` is the number of items with bids in the whole world, all sold by strangers.
     """
 
@@ -66,3 +69,4 @@ class SimulatorConfig:
     auctions: int = 12
     bidding: BiddingSettings = BiddingSettings()
     request_log_size: int = 10_000
+    bodies_kept: int = 0

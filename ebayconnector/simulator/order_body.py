@@ -19,6 +19,7 @@ from ebayconnector.simulator.order_book import (
     OrderBook,
 )
 from ebayconnector.simulator.order_facts import Line, OrderFacts, order_facts
+from ebayconnector.simulator.responses import json_bytes
 from ebayconnector.simulator.sellers import Seller
 from ebayconnector.simulator.sites import Site
 from ebayconnector.simulator.times import DAY_MS, iso
@@ -108,6 +109,21 @@ def order_body(book: OrderBook, n: int, seller: Seller, view: View) -> JsonObjec
     body |= _fees(order)
     patch = book.patches.get(n)
     return body if patch is None else apply_patch(body, patch)
+
+
+def order_bytes(book: OrderBook, n: int, seller: Seller, view: View, *, kept: int = 0) -> bytes:
+    """`order_body` as JSON; `kept`: how many of the book's are kept for the next time."""
+    if not kept:
+        return json_bytes(order_body(book, n, seller, view))
+    age_ms = view.now_ms - book.created[n]
+    shown = (age_ms <= EMAIL_KEPT_MS, age_ms <= ADDRESS_KEPT_MS)
+    key = (n, book.revision[n], shown, view.base_url, view.tax_breakdown, view.cancel_requests)
+    written = book.written.get(key)
+    if written is None:
+        if len(book.written) >= kept:
+            book.written.clear()
+        written = book.written[key] = json_bytes(order_body(book, n, seller, view))
+    return written
 
 
 def _head(order: _Order) -> JsonObject:

@@ -44,6 +44,7 @@ class OrderBook:
         self.patches: dict[int, JsonObject] = {}
         self.version = 0
         self.answers: dict[object, list[int]] = {}  # to queries about the present version
+        self.written: dict[object, bytes] = {}  # bodies, where the simulator keeps some
         self.part_refund_ms: dict[int, int] = {}  # of orders refunded in part first, in full later
         self._event_ms: dict[int, int] = {}
         self._removed: set[int] = set()

@@ -118,9 +118,12 @@ def quarantine(account: EbayAccount, api_family: str, key: str, bad: BadRecord, 
 
 def heal_quarantine(account_id: int, api_family: str, keys: list[str]) -> None:
     """Records that could be stored this time leave the quarantine."""
-    QuarantinedRecord.objects.filter(
-        account_id=account_id, api_family=api_family, record_key__in=keys, healed_at=None
-    ).update(healed_at=timezone.now())
+    # With every page: hundreds of keys as one parameter.
+    execute(
+        f"UPDATE {QuarantinedRecord._meta.db_table} SET healed_at = %s "
+        "WHERE account_id = %s AND api_family = %s AND record_key = ANY(%s) AND healed_at IS NULL",
+        [timezone.now(), account_id, api_family, keys],
+    )
 
 
 def heal_unseen(account_id: int, api_family: str, *, before: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -31,13 +31,15 @@ def to_leave_out(table: Table, account: EbayAccount, records: Mapping[Key, Named
     spec = PERSONAL[table.key]
     if spec.of:
         return _erased_parents(TABLES[spec.of], account, list(records))
-    named = {
-        key: people.person_hashes(account.environment, _others(spec, account, *record))
-        for key, record in records.items()
+    named = {key: _names(spec, record) for key, record in records.items()}
+    hashes = {
+        name: people.person_hashes(account.environment, (name,))
+        for name in _others(account, set().union(*named.values()))
     }
-    everybody = {person for hashes in named.values() for person in hashes}
+    everybody = {person for persons in hashes.values() for person in persons}
     gone = people.buried(everybody) if everybody else set()
-    return {key for key, hashes in named.items() if not gone.isdisjoint(hashes)}
+    left_out = {name for name, persons in hashes.items() if not gone.isdisjoint(persons)}
+    return {key for key, names in named.items() if names & left_out}
 
 
 def _erased_parents(parent: Table, account: EbayAccount, keys: Sequence[Key]) -> set[Key]:
@@ -70,17 +72,21 @@ def own_names(account: EbayAccount) -> tuple[str, ...]:
 def remember_rows(table: Table, account: EbayAccount, rows: Sequence[tuple[int, Named]]) -> None:
     """Note whom the rows name that were just written with people in them."""
     spec = PERSONAL[table.key]
-    named = [(row_id, name) for row_id, record in rows for name in _others(spec, account, *record)]
-    people.remember(table.key, account.environment, named, account_id=account.pk)
+    named = {row_id: _names(spec, record) for row_id, record in rows}
+    others = _others(account, set().union(*named.values()))
+    pairs = [(row_id, name) for row_id, names in named.items() for name in names & others]
+    people.remember(table.key, account.environment, pairs, account_id=account.pk)
 
 
-def _others(spec: Personal, account: EbayAccount, row: MappedRow, document: Document) -> Iterator[str]:
+def _others(account: EbayAccount, names: set[str]) -> set[str]:
     """Everybody but the account itself: it is found by its own row."""
+    return people.other_names(names, own_names(account))
+
+
+def _names(spec: Personal, record: Named) -> set[str]:
+    row, document = record
     # To parse the payload costs as much as all else: only where it is needed.
-    payload = document.payload if spec.paths else {}
-    for name in names_in(spec, row.columns, payload):
-        if not any(people.same_name(name, own) for own in own_names(account)):
-            yield name
+    return names_in(spec, row.columns, document.payload if spec.paths else {})
 
 
 # -- Evidence ----------------------------------------------------------------------------------------------

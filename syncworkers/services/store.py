@@ -6,7 +6,7 @@ on which nothing changed writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +28,8 @@ from . import payloads, people
 # As long as QuarantinedRecord.record_key.
 _KEY_LENGTH = 200
 WITHOUT_KEY = "without key "
+# So small a part of a page is sooner compared by value again than written.
+_FEW = 0.1
 _TYPES = {
     "CharField": "text",
     "TextField": "text",
@@ -107,7 +109,8 @@ def upsert_page(
     differing |= {key: _without_people(table, account, differing[key]) for key in erased}
     changed = [record for record in differing.values() if _differs(record, known)]
     changed, same = _with_withheld(table, changed, known)
-    _note_hashes(table, same, known)
+    if len(same) > len(listed) * _FEW:
+        _note_hashes(table, same, known)
     written = _write(table, account, changed, result, asked)
     _remember_people(table, account, changed, written)
     result.stored = len(written)
@@ -312,16 +315,17 @@ def _write(
 def _upsert(table: Table, account: EbayAccount, records: list[Record], asked: Asked) -> tuple[Ids, Ids]:
     """One INSERT … ON CONFLICT; returns the ids of what was inserted, and of what was changed, by key."""
     model = table.model
-    values = _columns(table, records[0], asked)
+    rows = _values(table, records, asked)
+    names = list(rows[0])
     keys = _quoted(table.natural_key)
     own_keys = ", ".join(f't."{name}"' for name in table.natural_key)
     kept = {*table.natural_key, "erased_at"}
-    changing = ["payload", *(name for name in values if name not in kept)]
+    changing = ["payload", *(name for name in names if name not in kept)]
     maturing, detailed = issubclass(model, MaturingRow), issubclass(model, DetailedRow)
     sql = (
-        f"INSERT INTO {_table(model)} AS t (account_id, house_name, {_quoted(values)}, payload) SELECT "
-        f"%s, %s, {_quoted(values)}, payload "
-        f"FROM {_recordset(model, values, 'u', beside=', unnest(%b::jsonb[])')} "
+        f"INSERT INTO {_table(model)} AS t (account_id, house_name, {_quoted(names)}, payload) SELECT "
+        f"%s, %s, {_quoted(names)}, payload "
+        f"FROM {_recordset(model, names, 'u', beside=', unnest(%b::jsonb[])')} "
         f"ON CONFLICT (account_id, {keys}) DO UPDATE SET house_name = excluded.house_name, "
         + ", ".join(f'"{name}" = excluded."{name}"' for name in changing)
         + (", detail_at = NULL, detail_retry_at = NULL" if detailed and not table.details_once else "")
@@ -334,7 +338,6 @@ def _upsert(table: Table, account: EbayAccount, records: list[Record], asked: As
         # A row version of this very statement that no older one was locked for is new (xmax is 0).
         + f"RETURNING t.id, t.xmax = 0, {own_keys}"
     )
-    rows = [{name: read(record) for name, read in values.items()} for record in records]
     documents = [Jsonb(record.document.encoded, dumps=_as_is) for record in records]
     guard = [asked.at] if maturing else []
     inserted: Ids = {}
@@ -349,22 +352,26 @@ def _upsert(table: Table, account: EbayAccount, records: list[Record], asked: As
     return inserted, changed
 
 
-Reader = Callable[[Record], Any]
-
-
-def _columns(table: Table, first: Record, asked: Asked) -> dict[str, Reader]:
-    """The columns beside the payload, with how each is read from a record; as JSON that PostgreSQL reads."""
-    values: dict[str, Reader] = {name: _column_reader(name) for name in first.row.columns}
-    values["content_hash"] = lambda record: f"\\x{record.digest.hex()}"
-    values["ebay_modified_at"] = lambda record: record.row.modified_at
+def _values(table: Table, records: list[Record], asked: Asked) -> list[dict[str, Any]]:
+    """The columns beside the payload, as JSON that PostgreSQL reads."""
     erased_at = asked.at or datetime.now(UTC)
-    values["erased_at"] = lambda record: erased_at if record.erased else None
+    rows = [
+        {
+            **record.row.columns,
+            "content_hash": f"\\x{record.digest.hex()}",
+            "ebay_modified_at": record.row.modified_at,
+            "erased_at": erased_at if record.erased else None,
+        }
+        for record in records
+    ]
     if issubclass(table.model, MaturingRow):
-        values["occurred_at"] = lambda record: record.row.occurred_at
-        values["maturity"] = lambda record: record.row.maturity.value
         now = asked.ebay_now or datetime.now(UTC)
-        values["check_at"] = lambda record: next_check(record.row.maturity, record.row.occurred_at, now=now)
-    return values
+        for values, record in zip(rows, records, strict=True):
+            row = record.row
+            values["occurred_at"] = row.occurred_at
+            values["maturity"] = row.maturity.value
+            values["check_at"] = next_check(row.maturity, row.occurred_at, now=now)
+    return rows
 
 
 def _read_again(table: Table, account: EbayAccount, keys: list[tuple[Any, ...]]) -> None:
@@ -377,10 +384,6 @@ def _read_again(table: Table, account: EbayAccount, keys: list[tuple[Any, ...]])
             + " AND t.account_id = %s",
             [_encoded_keys(table, keys), account.pk],
         )
-
-
-def _column_reader(name: str) -> Callable[[Record], Any]:
-    return lambda record: record.row.columns[name]
 
 
 def _write_children(

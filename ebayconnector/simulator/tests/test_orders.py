@@ -2,7 +2,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ebayconnector.simulator import api_fulfillment
+from ebayconnector.simulator import order_body
 from ebayconnector.simulator.times import DAY_MS, iso, parse_iso
 
 from .conftest import API, IDENTITY, counted, error_id
@@ -259,7 +259,7 @@ def test_gzip_only_when_asked(sim):
 
 
 def test_a_page_from_200_000_orders_makes_its_own_bodies_only(sim, monkeypatch):
-    made = counted(monkeypatch, api_fulfillment, "order_body")
+    made = counted(monkeypatch, order_body, "order_body")
     sim.control("POST", "/sellers", {"username": "giant", "orders": 200_000})
     token = sim.mint("giant")
     given = span("lastmodifieddate", ago(sim, 700))
