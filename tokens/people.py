@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from functools import lru_cache
@@ -25,32 +26,27 @@ _GUARDED = timedelta(hours=1)
 # How long the hash of somebody of whom nothing was stored is kept.
 _UNKNOWN_KEPT = timedelta(days=30)
 # Who writes in eBay's own name is nobody.
-_NOBODY = frozenset({"", "ebay"})
+_NOBODY = frozenset({b"", b"ebay"})
 
 
 def person_hash(environment: str, name: str) -> bytes:
     """16 bytes for one name, under the key in use."""
-    return _hash(_keys()[0], environment, name)
+    return _hash(_keys()[0], environment.encode(), _bytes(name))
 
 
 def person_hashes(environment: str, names: Iterable[str]) -> list[bytes]:
     """The hashes of all names that are any, under every key that rows may have been indexed with."""
-    named = {name for name in names if _plain(name) not in _NOBODY}
-    return sorted({_hash(key, environment, name) for name in named for key in _keys()})
+    found = hashes_by_name(environment, names).values()
+    return sorted({person for hashes in found for person in hashes})
 
 
-def is_somebody(name: str) -> bool:
-    return _plain(name) not in _NOBODY
-
-
-def other_names(names: Iterable[str], own: Iterable[str]) -> set[str]:
-    """Those names that are none of one's own, however these are spelled."""
-    mine = set(map(_bytes, own))
-    return {name for name in names if _bytes(name) not in mine}
-
-
-def _plain(name: str) -> str:
-    return _bytes(name).decode()
+def hashes_by_name(
+    environment: str, names: Iterable[str], *, but: Iterable[str] = ()
+) -> dict[str, tuple[bytes, ...]]:
+    """The same by name, the key in use first; without the names in `but`, however these are spelled."""
+    keys, place, nobody = _keys(), environment.encode(), _NOBODY.union(map(_bytes, but))
+    plain = ((name, _bytes(name)) for name in names)
+    return {name: tuple(_hash(key, place, who) for key in keys) for name, who in plain if who not in nobody}
 
 
 def _bytes(name: str) -> bytes:
@@ -58,9 +54,8 @@ def _bytes(name: str) -> bytes:
     return name.strip(" ").encode(errors="replace").lower()
 
 
-@lru_cache(maxsize=4096)
-def _hash(key: bytes, environment: str, name: str) -> bytes:
-    return hmac.digest(key, environment.encode() + b"\x1f" + _bytes(name), "sha256")[:_LENGTH]
+def _hash(key: bytes, environment: bytes, name: bytes) -> bytes:
+    return hmac.digest(key, environment + b"\x1f" + name, "sha256")[:_LENGTH]
 
 
 def _keys() -> tuple[bytes, ...]:
@@ -88,14 +83,23 @@ def remember(
     kind: str, environment: str, names: Iterable[tuple[int, str]], *, account_id: int | None
 ) -> None:
     """Note that rows name people: pairs of row id and name. In the transaction that writes the rows."""
-    entries = {(person_hash(environment, name), row_id) for row_id, name in names if is_somebody(name)}
-    if not entries:
+    pairs = list(names)
+    hashes = hashes_by_name(environment, {name for _, name in pairs})
+    entries = [(row_id, hashes[name][0]) for row_id, name in pairs if name in hashes]
+    remember_hashes(kind, entries, account_id=account_id)
+
+
+def remember_hashes(kind: str, entries: Iterable[tuple[int, bytes]], *, account_id: int | None) -> None:
+    """The same of pairs of row id and hash, under the key in use."""
+    # In one order, so that two who write the same entries do not wait for each other in a circle.
+    rows = [{"p": person.hex(), "r": row_id} for person, row_id in sorted({(p, r) for r, p in entries})]
+    if not rows:
         return
-    people, row_ids = zip(*sorted(entries), strict=True)
     execute(
         "INSERT INTO ebay_person_index (person, kind, row_id, account_id) "
-        "SELECT p, %s, r, %s FROM unnest(%s::bytea[], %s::int8[]) AS u(p, r) ON CONFLICT DO NOTHING",
-        [kind, account_id, list(people), list(row_ids)],
+        "SELECT decode(p, 'hex'), %s, r, %s FROM json_to_recordset(%s::json) AS u(p text, r int8) "
+        "ON CONFLICT DO NOTHING",
+        [kind, account_id, json.dumps(rows)],
     )
 
 
@@ -157,7 +161,11 @@ def keep_buried(people: Collection[bytes]) -> None:
 
 def buried(people: Collection[bytes]) -> set[bytes]:
     """Those of them who were to be forgotten."""
-    rows = fetch_all("SELECT person FROM ebay_erased_persons WHERE person = ANY(%s)", [list(people)])
+    rows = fetch_all(
+        "SELECT person FROM ebay_erased_persons "
+        "WHERE person IN (SELECT decode(p, 'hex') FROM json_array_elements_text(%s::json) AS p)",
+        [json.dumps([person.hex() for person in people])],
+    )
     return {bytes(person) for (person,) in rows}
 
 

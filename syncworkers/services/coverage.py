@@ -5,6 +5,7 @@ Everything here is called inside a transaction that begins at the run's fence.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -121,8 +122,9 @@ def heal_quarantine(account_id: int, api_family: str, keys: list[str]) -> None:
     # With every page: hundreds of keys as one parameter.
     execute(
         f"UPDATE {QuarantinedRecord._meta.db_table} SET healed_at = %s "
-        "WHERE account_id = %s AND api_family = %s AND record_key = ANY(%s) AND healed_at IS NULL",
-        [timezone.now(), account_id, api_family, keys],
+        "WHERE account_id = %s AND api_family = %s AND healed_at IS NULL "
+        "AND record_key IN (SELECT json_array_elements_text(%s::json))",
+        [timezone.now(), account_id, api_family, json.dumps(keys)],
     )
 
 

@@ -26,20 +26,41 @@ _MOST_TEXTS = 5_000
 _LONGEST_NAME = 200
 
 
-def to_leave_out(table: Table, account: EbayAccount, records: Mapping[Key, Named]) -> set[Key]:
+Mentioned = dict[Key, list[tuple[bytes, ...]]]
+"""Whom records name, by natural key: the hashes of each name, the one in use first."""
+
+
+def mentioned(table: Table, account: EbayAccount, records: Mapping[Key, Named]) -> Mentioned:
+    """Everybody but the account itself: it is found by its own row."""
+    spec = PERSONAL[table.key]
+    named = {key: _names(spec, record) for key, record in records.items()}
+    everybody = set().union(*named.values())
+    hashes = people.hashes_by_name(account.environment, everybody, but=own_names(account))
+    return {key: [hashes[name] for name in names if name in hashes] for key, names in named.items()}
+
+
+def _names(spec: Personal, record: Named) -> set[str]:
+    row, document = record
+    # To parse the payload costs as much as all else: only where it is needed.
+    return names_in(spec, row.columns, document.payload if spec.paths else {})
+
+
+def to_leave_out(table: Table, account: EbayAccount, named: Mentioned) -> set[Key]:
     """Keys of the records that must be stored without their people: one of them is to be forgotten."""
     spec = PERSONAL[table.key]
     if spec.of:
-        return _erased_parents(TABLES[spec.of], account, list(records))
-    named = {key: _names(spec, record) for key, record in records.items()}
-    hashes = {
-        name: people.person_hashes(account.environment, (name,))
-        for name in _others(account, set().union(*named.values()))
-    }
-    everybody = {person for persons in hashes.values() for person in persons}
+        return _erased_parents(TABLES[spec.of], account, list(named))
+    everybody = {person for names in named.values() for hashes in names for person in hashes}
     gone = people.buried(everybody) if everybody else set()
-    left_out = {name for name, persons in hashes.items() if not gone.isdisjoint(persons)}
-    return {key for key, names in named.items() if names & left_out}
+    if not gone:
+        return set()
+    return {key for key, names in named.items() if any(not gone.isdisjoint(hashes) for hashes in names)}
+
+
+def remember_rows(table: Table, account: EbayAccount, named: Mentioned, ids: Mapping[Key, int]) -> None:
+    """Note whom the rows name that were just written with people in them; `ids` are theirs."""
+    entries = [(row_id, hashes[0]) for key, row_id in ids.items() for hashes in named[key]]
+    people.remember_hashes(table.key, entries, account_id=account.pk)
 
 
 def _erased_parents(parent: Table, account: EbayAccount, keys: Sequence[Key]) -> set[Key]:
@@ -67,26 +88,6 @@ def left_out(table: Table, account: EbayAccount, payload: dict[str, Any]) -> dic
 
 def own_names(account: EbayAccount) -> tuple[str, ...]:
     return tuple(name for name in (account.username, account.ebay_user_id) if name)
-
-
-def remember_rows(table: Table, account: EbayAccount, rows: Sequence[tuple[int, Named]]) -> None:
-    """Note whom the rows name that were just written with people in them."""
-    spec = PERSONAL[table.key]
-    named = {row_id: _names(spec, record) for row_id, record in rows}
-    others = _others(account, set().union(*named.values()))
-    pairs = [(row_id, name) for row_id, names in named.items() for name in names & others]
-    people.remember(table.key, account.environment, pairs, account_id=account.pk)
-
-
-def _others(account: EbayAccount, names: set[str]) -> set[str]:
-    """Everybody but the account itself: it is found by its own row."""
-    return people.other_names(names, own_names(account))
-
-
-def _names(spec: Personal, record: Named) -> set[str]:
-    row, document = record
-    # To parse the payload costs as much as all else: only where it is needed.
-    return names_in(spec, row.columns, document.payload if spec.paths else {})
 
 
 # -- Evidence ----------------------------------------------------------------------------------------------

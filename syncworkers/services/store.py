@@ -105,14 +105,16 @@ def upsert_page(
     known, erased = _stored_hashes(table, account, listed)
     differing = _mapped(table, [one for one in listed.values() if _differs(one, known)], result)
     erased &= differing.keys()
-    erased |= people.to_leave_out(table, account, {key: _named(one) for key, one in differing.items()})
+    named = people.mentioned(table, account, {key: (r.row, r.document) for key, r in differing.items()})
+    erased |= people.to_leave_out(table, account, named)
     differing |= {key: _without_people(table, account, differing[key]) for key in erased}
     changed = [record for record in differing.values() if _differs(record, known)]
     changed, same = _with_withheld(table, changed, known)
     if len(same) > len(listed) * _FEW:
         _note_hashes(table, same, known)
     written = _write(table, account, changed, result, asked)
-    _remember_people(table, account, changed, written)
+    with_people = {r.key: written[r.key] for r in changed if r.key in written and not r.erased}
+    people.remember_rows(table, account, named, with_people)
     result.stored = len(written)
     result.unchanged = len(listed) - result.stored - (len(result.bad) - bad_before)
     bad_keys = {bad.key for bad in result.bad}
@@ -179,19 +181,10 @@ def _mapped(table: Table, listed: list[Listed], result: PageResult) -> dict[tupl
     return records
 
 
-def _named(record: Record) -> people.Named:
-    return record.row, record.document
-
-
 def _without_people(table: Table, account: EbayAccount, record: Record) -> Record:
     payload = people.left_out(table, account, record.document.payload)
     document = payloads.document(payload, table.volatile_paths)
     return Record(record.key, document, table.mapper(payload), document.digest, erased=True)
-
-
-def _remember_people(table: Table, account: EbayAccount, records: list[Record], ids: Ids) -> None:
-    rows = [(ids[r.key], _named(r)) for r in records if r.key in ids and not r.erased]
-    people.remember_rows(table, account, rows)
 
 
 def identity_of(table: Table, item: Any) -> str:
