@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -40,7 +40,7 @@ class Answer:
     def json(self) -> dict[str, Any]:
         """The JSON object; an empty one for an answer that rightly has no body (204).
 
-        Of an endpoint with a `raw_member` the objects in that list are bytes.
+        Of an endpoint with a `raw_member` the objects in that list are bytes, or what was prepared of them.
         """
         if self.document is None and not self.body:
             return {}
@@ -61,12 +61,17 @@ class Answer:
         )
 
 
-def read_answer(endpoint: Endpoint, response: Response, *, attempts: int) -> Answer:
-    """The checked answer; raises the `EbayError` that fits for everything else."""
+def read_answer(
+    endpoint: Endpoint, response: Response, *, attempts: int, prepare: Callable[[bytes], Any] = bytes
+) -> Answer:
+    """The checked answer; raises the `EbayError` that fits for everything else.
+
+    `prepare` is given each object of the endpoint's `raw_member`.
+    """
     if not 200 <= response.status < 300:
         errors = parse_errors(response.headers.get("Content-Type"), response.body)
         raise error_for(endpoint, response.status, response.headers, errors)
-    document, records = _document(endpoint, response)
+    document, records = _document(endpoint, response, prepare)
     return Answer(
         status=response.status,
         headers=response.headers,
@@ -80,7 +85,9 @@ def read_answer(endpoint: Endpoint, response: Response, *, attempts: int) -> Ans
     )
 
 
-def _document(endpoint: Endpoint, response: Response) -> tuple[Any, list[dict[str, Any]]]:
+def _document(
+    endpoint: Endpoint, response: Response, prepare: Callable[[bytes], Any]
+) -> tuple[Any, list[dict[str, Any]]]:
     """The document, and its records where they are read apart from it."""
     if not response.body.strip():
         if endpoint.empty_ok and response.status != 200:
@@ -88,14 +95,16 @@ def _document(endpoint: Endpoint, response: Response) -> tuple[Any, list[dict[st
         raise _bad(endpoint, response, "an empty body")
     if endpoint.kind == "trading":
         return _trading_document(endpoint, response)
-    return _json_document(endpoint, response), []
+    return _json_document(endpoint, response, prepare), []
 
 
-def _json_document(endpoint: Endpoint, response: Response) -> dict[str, Any]:
+def _json_document(endpoint: Endpoint, response: Response, prepare: Callable[[bytes], Any]) -> dict[str, Any]:
     _check_type(endpoint, response, "json")
     try:
-        if endpoint.raw_member:
-            document = parse_json_around(response.body, endpoint.raw_member)
+        if response.digest is not None:
+            document = response.digest
+        elif endpoint.raw_member:
+            document = parse_json_around(response.body, endpoint.raw_member, prepare)
         else:
             document = parse_json(response.body)
     except ValueError as error:

@@ -17,6 +17,7 @@ import msgspec
 from .answers import Answer, read_answer
 from .classify import http_date
 from .clock import ClockOffset
+from .documents import parse_json_around
 from .endpoints import TRADING_VERSION, Endpoint
 from .environments import Environment
 from .errors import BadAnswer, EbayError, ScopeMissing, SignatureRefused, TokenRejected, Unavailable
@@ -96,11 +97,19 @@ class EbayClient:
         self._attempts = attempts
         self._clock = clock
         self._signer = signer
+        self._prepare: Callable[[bytes], Any] = bytes
 
     def trying(self, attempts: int) -> EbayClient:
         """The same client with another number of attempts for repeatable calls."""
         other = copy.copy(self)
         other._attempts = attempts
+        return other
+
+    def preparing(self, prepare: Callable[[bytes], Any]) -> EbayClient:
+        """The same client, which hands out what `prepare` makes of each object of an endpoint's `raw_member`;
+        of a call that was begun ahead already in the thread that fetched it."""
+        other = copy.copy(self)
+        other._prepare = prepare
         return other
 
     def in_lane(self, lane: int) -> EbayClient:
@@ -145,7 +154,9 @@ class EbayClient:
         try:
             token = self._token(endpoint)
             pending = self._transport.begin(
-                self._announced(request, token, 1), deadline_s=endpoint.deadline_s
+                self._announced(request, token, 1),
+                deadline_s=endpoint.deadline_s,
+                digest=self._digest(endpoint),
             )
         # Token source, signer and observers raise what they like; the answer in hand must not be lost by it.
         except Exception as refusal:
@@ -156,6 +167,10 @@ class EbayClient:
             return pending if sent == 1 else self._sent(request, token, sent)
 
         return lambda: self._converse(request, token, first_or_again)
+
+    def _digest(self, endpoint: Endpoint) -> Callable[[bytes], Any] | None:
+        member, prepare = endpoint.raw_member, self._prepare
+        return (lambda body: parse_json_around(body, member, prepare)) if member else None
 
     def _token(self, endpoint: Endpoint) -> str:
         return self._tokens.get() if endpoint.auth != "none" else ""
@@ -215,7 +230,7 @@ class EbayClient:
         try:
             response = answered()
             self._learn_time(response)
-            return read_answer(request.endpoint, response, attempts=sent)
+            return read_answer(request.endpoint, response, attempts=sent, prepare=self._prepare)
         except EbayError as error:
             error.api = request.endpoint.api
             return error

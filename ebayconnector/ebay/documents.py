@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import msgspec
@@ -12,7 +13,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def parse_json(body: bytes) -> Any:
+def parse_json(body: bytes | str) -> Any:
     """The JSON value in `body`. ValueError when there is none."""
     try:
         return msgspec.json.decode(body)
@@ -20,8 +21,9 @@ def parse_json(body: bytes) -> Any:
         return _lenient_json(body)
 
 
-def parse_json_around(body: bytes, member: str) -> Any:
-    """The JSON value in `body`, in whose list `member` objects are left as the bytes that came. ValueError.
+def parse_json_around(body: bytes, member: str, prepare: Callable[[bytes], Any] = bytes) -> Any:
+    """The JSON value in `body`, in whose list `member` objects are left as the bytes that came, or what
+    `prepare` makes of them. ValueError.
 
     In an answer that only the lenient reading takes they are objects like any others.
     """
@@ -30,21 +32,21 @@ def parse_json_around(body: bytes, member: str) -> Any:
         body.decode()
         members = _members.decode(body)
         return {
-            name: _objects_as_bytes(raw) if name == member else msgspec.json.decode(raw)
+            name: _objects_as_bytes(raw, prepare) if name == member else msgspec.json.decode(raw)
             for name, raw in members.items()
         }
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return parse_json(body)
 
 
-def _objects_as_bytes(raw: msgspec.Raw) -> Any:
+def _objects_as_bytes(raw: msgspec.Raw, prepare: Callable[[bytes], Any]) -> Any:
     if not bytes(raw).startswith(b"["):
         return msgspec.json.decode(raw)
     items = map(bytes, _list.decode(raw))
-    return [item if item.startswith(b"{") else msgspec.json.decode(item) for item in items]
+    return [prepare(item) if item.startswith(b"{") else msgspec.json.decode(item) for item in items]
 
 
-def _lenient_json(body: bytes) -> Any:
+def _lenient_json(body: bytes | str) -> Any:
     """The standard library takes what msgspec refuses, such as lone surrogates and a byte order mark."""
     try:
         return json.loads(body, parse_constant=_refuse)

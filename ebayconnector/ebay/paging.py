@@ -12,13 +12,15 @@ from urllib.parse import parse_qs, urlsplit
 from .answers import Answer
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
+# What JSON has beside objects, which may come as dicts, as bytes, or as what was prepared of these.
+_NO_OBJECT = (list, str, int, float, type(None))
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page. `number` counts from 1; `total`, `offset`, `limit` are rows; `has_next` is what eBay says.
 
-    `items`: objects, or their bytes where the endpoint has a `raw_member`.
+    `items`: objects, or their bytes (or what was prepared of these) where the endpoint has a `raw_member`.
 
     `duration_s` is the last attempt's, `attempts` how often the page was asked for. `next_position` is where
     a later reading can go on after this page (`position_pages`); None when this is the last one to be read.
@@ -203,7 +205,7 @@ def _page(
         raise answer.bad("a page without its total")
     if items is None and (may_lack_items or total <= offset):
         items = []
-    if not isinstance(items, list) or not all(isinstance(item, dict | bytes) for item in items):
+    if not isinstance(items, list) or any(isinstance(item, _NO_OBJECT) for item in items):
         raise answer.bad(f"a page whose {items_key} is not a list of objects")
     return Page(
         items=items,

@@ -115,7 +115,10 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A complete answer of whatever status. `headers` ignore case; `body` is decompressed."""
+    """A complete answer of whatever status. `headers` ignore case; `body` is decompressed.
+
+    `digest`: what was made of a 200 in the thread that fetched it (`Transport.begin`).
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -123,6 +126,7 @@ class Response:
     started_at: datetime
     duration_s: float
     first_byte_s: float = 0.0
+    digest: Any = field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -144,6 +148,7 @@ class _Outcome:
     started_at: datetime
     duration_s: float
     error: EbayError | None
+    digest: Any = None
 
 
 class Transport:
@@ -186,14 +191,24 @@ class Transport:
         """
         return self._concluded(self._performed(call, deadline_s, connect_s))
 
-    def begin(self, call: Call, *, deadline_s: float, connect_s: float = 5.0) -> Callable[[], Response]:
+    def begin(
+        self,
+        call: Call,
+        *,
+        deadline_s: float,
+        connect_s: float = 5.0,
+        digest: Callable[[bytes], Any] | None = None,
+    ) -> Callable[[], Response]:
         """`exchange` in two steps: sends the announced call now, in a thread; what comes back waits for the
-        answer. Only that second step, on its caller's thread, tells the observers."""
+        answer. Only that second step, on its caller's thread, tells the observers.
+
+        `digest` makes something of the body of a 200, already in that thread; a ValueError of it is no loss.
+        """
         outcomes: queue.SimpleQueue[_Outcome | BaseException] = queue.SimpleQueue()
 
         def perform() -> None:
             try:
-                outcomes.put(self._performed(call, deadline_s, connect_s))
+                outcomes.put(_digested(self._performed(call, deadline_s, connect_s), digest))
             # Whatever it is belongs to the one who waits, or he would wait for ever.
             except BaseException as failure:
                 outcomes.put(failure)
@@ -232,6 +247,7 @@ class Transport:
             started_at=outcome.started_at,
             duration_s=outcome.duration_s,
             first_byte_s=progress.first_byte_s or outcome.duration_s,
+            digest=outcome.digest,
         )
 
     def close(self) -> None:
@@ -281,6 +297,16 @@ class Transport:
             # The fault must be seen, but eBay's answer must not be lost: the call may be unrepeatable.
             except Exception:
                 logger.exception("observer %s failed after %r", type(observer).__name__, exchange)
+
+
+def _digested(outcome: _Outcome, digest: Callable[[bytes], Any] | None) -> _Outcome:
+    if digest is None or outcome.error is not None or outcome.progress.status != 200:
+        return outcome
+    try:
+        return replace(outcome, digest=digest(bytes(outcome.progress.body)))
+    except ValueError:
+        # Whoever reads the answer will find the same, and has the words for it.
+        return outcome
 
 
 def _prepared(call: Call) -> requests.PreparedRequest:

@@ -64,6 +64,7 @@ class Progress:
 class RunContext:
     """Everything one execution needs; made by `execution.execute_run`.
 
+    `has_quarantine`: whether records of this worker may be set aside. `brings_new`: the last page mostly did.
     `deadline` is on the monotonic clock. `in_worker` is False in the foreground, where a run keeps no
     worker from others and therefore gives way to nobody.
     """
@@ -79,6 +80,8 @@ class RunContext:
     on_page: Callable[[WorkerRun], None] = lambda run: None
     progress: Progress = field(default_factory=Progress)
     fenced_at: datetime | None = None
+    has_quarantine: bool = True
+    brings_new: bool = False
 
     @property
     def reach(self) -> Reach:

@@ -128,6 +128,13 @@ def heal_quarantine(account_id: int, api_family: str, keys: list[str]) -> None:
     )
 
 
+def has_quarantine(account_id: int, api_family: str) -> bool:
+    """Whether records are set aside; only the worker's own run sets any aside."""
+    return QuarantinedRecord.objects.filter(
+        account_id=account_id, api_family=api_family, healed_at=None
+    ).exists()
+
+
 def heal_unseen(account_id: int, api_family: str, *, before: datetime) -> None:
     """What was last set aside before a complete reading of everything began is gone, or whole again."""
     QuarantinedRecord.objects.filter(

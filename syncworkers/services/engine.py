@@ -7,6 +7,7 @@ a run does besides: `steps`.
 from __future__ import annotations
 
 import gc
+import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from .steps import look_again, take_steps
 # Of what a run asks about single records before it counts as old work that gives way to others.
 _DETAILS_AT_ONCE = 50
 _OBJECTS_BETWEEN_COLLECTIONS = 20_000
+_SWITCH_INTERVAL_S = 0.001
 
 
 def read_everything(context: RunContext) -> None:
@@ -35,7 +37,7 @@ def read_everything(context: RunContext) -> None:
     Raises Stopped, GaveWay, FenceLost, TokenUnavailable and EbayError; what was stored until then stays.
     ImpossibleCoverage before anything is read.
     """
-    with _rare_collections():
+    with _python_for_pages():
         if isinstance(context.worker.reads, Passes):
             read_pass(context, context.worker.reads)
             take_steps(context)
@@ -44,15 +46,20 @@ def read_everything(context: RunContext) -> None:
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
+def _python_for_pages() -> Iterator[None]:
     """A page is some ten thousand objects without cycles, which reference counts free: to look through them
-    for cycles as often as Python does by default takes a third of the time of reading them."""
-    usual = gc.get_threshold()
+    for cycles as often as Python does by default takes a third of the time of reading them.
+
+    And whoever waits for PostgreSQL gets the interpreter back soon from the thread that reads the next page.
+    """
+    usual, interval = gc.get_threshold(), sys.getswitchinterval()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *usual[1:])
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     try:
         yield
     finally:
         gc.set_threshold(*usual)
+        sys.setswitchinterval(interval)
 
 
 def _read_windows(context: RunContext) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import reset_queries
 
+from ebayconnector.database import execute
 from syncworkers.locks import Signals
 from syncworkers.models import WorkerRun
 from syncworkers.ranges import Span
@@ -39,8 +40,11 @@ def store_items(
         key = f"{prefix}{bad.key}"[:200]
         coverage.quarantine(run.account, run.api_family, key, bad, place(bad))
         runlog.write(run, "quarantined", f"record {key}: {bad.error}", level="error")
-    healthy = [f"{prefix}{key}"[:200] for key in result.healthy_keys]
-    coverage.heal_quarantine(run.account_id, run.api_family, healthy)
+    context.has_quarantine = context.has_quarantine or bool(result.bad)
+    if context.has_quarantine:
+        healthy = [f"{prefix}{key}"[:200] for key in result.healthy_keys]
+        coverage.heal_quarantine(run.account_id, run.api_family, healthy)
+        context.has_quarantine = coverage.has_quarantine(run.account_id, run.api_family)
     return result
 
 
@@ -61,7 +65,8 @@ def count(
         "rows_expected": expected,
     }
     counted = {name: getattr(run, name) + value for name, value in added.items()}
-    WorkerRun.objects.filter(pk=run.pk).update(**counted)
+    columns = ", ".join(f"{name} = %s" for name in counted)
+    execute(f"UPDATE {WorkerRun._meta.db_table} SET {columns} WHERE id = %s", [*counted.values(), run.pk])
     return counted
 
 

@@ -21,7 +21,7 @@ _REPLACEMENT = "\ufffd"
 Path = Sequence[str]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Document:
     """A payload as it is stored: `encoded` is its JSON, `digest` 16 bytes over what eBay says lastingly,
     `replaced` how many characters PostgreSQL could not have stored."""

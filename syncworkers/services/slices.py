@@ -19,7 +19,7 @@ from syncworkers.ranges import MILLISECOND, Span, merged, to_millisecond, withou
 from . import coverage, runlog
 from .context import RunContext, words
 from .pages import count, page_done, store_items
-from .store import BadRecord, identity_of
+from .store import BadRecord, identity_of, prepared
 
 PAGES_PER_SLICE = 10
 ATTEMPTS_PER_SLICE = 3
@@ -88,9 +88,11 @@ class SliceReading:
 
     def read(self) -> bool:
         """True when this slice is done: covered, less the records at fault, which stay gaps."""
-        reads = self.context.windows
+        reads, table, client = self.context.windows, self.context.worker.table, self.context.client
+        if table.from_bytes:
+            client = client.preparing(lambda raw: prepared(table, raw, is_new=self.context.brings_new))
         for page in reads.pages(
-            self.context.client,
+            client,
             modified_from=self.span.start,
             modified_to=self.span.end,
             limit=reads.page_limit,
@@ -125,6 +127,7 @@ class SliceReading:
         if self.shown is not None:
             self.shown.update(result.row_ids)
         self._stored_at.append(context.fenced_at)
+        context.brings_new = result.stored > result.unchanged
         context.progress.slices += done
         page_done(context, signals, counted)
         return done

@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 
 from accounts.models import EbayAccount
 from ebayconnector.database import server_cursor
+from ebayconnector.ebay.documents import parse_json
 from ebayconnector.ebay.timefmt import parse_ebay_time
 from syncworkers.mappers.reading import MappedRow, Unmappable
 from syncworkers.maturity import next_check
@@ -43,9 +44,9 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Record:
-    """One record of a page. `digest`: of what eBay said; `erased`: without its people."""
+    """One record of a page, mapped. `digest`: of what eBay said; `erased`: without its people."""
 
     key: tuple[Any, ...]
     document: payloads.Document
@@ -54,7 +55,7 @@ class Record:
     erased: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Listed:
     """One record of a page, ready to be compared with what is stored; mapped only where its key needs it."""
 
@@ -139,13 +140,33 @@ def _listed(table: Table, items: Sequence[Any], result: PageResult) -> dict[tupl
             if before is None or _modified(table, before) <= _modified(table, one):
                 listed[one.key] = one
         except Unmappable as failure:
-            result.bad.append(_bad(table, item, str(failure)))
+            result.bad.append(_bad(table, _as_it_came(item), str(failure)))
             continue
         result.replaced_characters += one.document.replaced
     return listed
 
 
+def prepared(table: Table, raw: bytes, *, is_new: bool) -> Listed | bytes:
+    """What can be made of a record before anybody asks the database: for another thread's time.
+
+    `is_new`: it will probably have to be written.
+    """
+    try:
+        listed = _one_listed(table, raw)
+        if is_new:
+            listed.row = _row(table, listed)
+        return listed
+    except Unmappable:
+        return raw
+
+
+def _as_it_came(item: Any) -> Any:
+    return item.document.payload if isinstance(item, Listed) else item
+
+
 def _one_listed(table: Table, item: Any) -> Listed:
+    if isinstance(item, Listed):
+        return item
     if not isinstance(item, dict | bytes):
         raise Unmappable("the record is not an object")
     document = payloads.document(item, table.volatile_paths)
@@ -190,6 +211,8 @@ def _without_people(table: Table, account: EbayAccount, record: Record) -> Recor
 def identity_of(table: Table, item: Any) -> str:
     """What tells records apart while pages are read: the key, or for one without a key all of it."""
     key = ""
+    if isinstance(item, Listed):
+        return "/".join(map(str, item.key))
     if isinstance(item, bytes) and table.from_bytes:
         key = table.from_bytes.key(item)
     elif isinstance(item, dict):
@@ -246,7 +269,7 @@ def _with_withheld(table: Table, differing: list[Record], known: Known) -> tuple
     ids = [known[record.key][1] for record in differing if record.key in known]
     if not table.withheld_paths or not ids:
         return differing, []
-    stored = dict(table.model._default_manager.filter(pk__in=ids).values_list("pk", "payload"))
+    stored = _stored_payloads(table, ids)
     changed: list[Record] = []
     same: list[Record] = []
     for record in differing:
@@ -255,6 +278,12 @@ def _with_withheld(table: Table, differing: list[Record], known: Known) -> tuple
             record = _filled(table, record, old)
         (same if record.document.payload == old else changed).append(record)
     return changed, same
+
+
+def _stored_payloads(table: Table, ids: list[int]) -> dict[int, dict[str, Any]]:
+    with server_cursor() as cursor:
+        cursor.execute(f"SELECT id, payload::text FROM {_table(table.model)} WHERE id = ANY(%s)", [ids])
+        return {row_id: parse_json(text) for row_id, text in cursor.fetchall()}
 
 
 def _filled(table: Table, record: Record, old: dict[str, Any]) -> Record:
