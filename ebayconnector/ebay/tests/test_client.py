@@ -237,6 +237,60 @@ def test_a_call_begun_is_under_way_before_its_answer_is_wanted(connect):
     assert connected.server.requests[0].params == {"limit": "5"}
 
 
+def orders_answer(*items):
+    return json_answer({"total": len(items), "orders": list(items)})
+
+
+def test_orders_stay_the_bytes_that_ebay_wrote(connect):
+    body = b'{"total": 2, "orders": [ {"orderId" : "1"}, {"orderId":"2","n":1.50} ], "next": null}'
+    found = connect(answer(200, body, "application/json")).client.call(GET_ORDERS).json()
+    assert found == {"total": 2, "orders": [b'{"orderId" : "1"}', b'{"orderId":"2","n":1.50}'], "next": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "orders"),
+    [
+        (b'{"orders": [{"a": "\\ud800"}]}', [{"a": "\ud800"}]),
+        (b'\xef\xbb\xbf{"orders": [{"a": 1}]}', [{"a": 1}]),
+        (b'{"orders": null}', None),
+        (b'{"orders": {"a": 1}}', {"a": 1}),
+        (b'{"orders": [7, {"a": 1}]}', [7, b'{"a": 1}']),
+    ],
+    ids=["lone surrogate", "byte order mark", "null", "object", "no objects"],
+)
+def test_odd_lists_of_orders_are_read_all_the_same(connect, body, orders):
+    found = connect(answer(200, body, "application/json")).client.call(GET_ORDERS).json()
+    assert found["orders"] == orders
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"orders": [{"a": "\xff"}]}', b'{"orders": [{"a": nul}]}', b'{"orders": [{"a"']
+)
+def test_what_is_broken_within_an_order_is_a_broken_answer(connect, body):
+    connected = connect(answer(200, body, "application/json"))
+    with pytest.raises(errors.BadAnswer, match="not JSON"):
+        connected.client.trying(1).call(GET_ORDERS)
+
+
+def test_a_call_begun_is_prepared_by_the_thread_that_fetched_it(connect):
+    threads = []
+
+    def prepare(raw):
+        threads.append(threading.current_thread().name)
+        return raw.decode()
+
+    client = connect(orders_answer({"a": 1}), orders_answer({"a": 2})).client.preparing(prepare)
+    assert client.begin(GET_ORDERS)().json()["orders"] == ['{"a": 1}']
+    assert client.call(GET_ORDERS).json()["orders"] == ['{"a": 2}']
+    assert threads == ["ebay-ahead", threading.current_thread().name]
+
+
+def test_a_broken_answer_to_a_call_begun_is_asked_for_again(connect):
+    connected = connect(answer(200, b'{"orders": [{"a"', "application/json"), orders_answer({"a": 2}))
+    answered = connected.client.begin(GET_ORDERS)()
+    assert (len(answered.json()["orders"]), answered.attempts) == (1, 2)
+
+
 def test_what_goes_wrong_with_a_call_begun_is_mended_as_ever(connect):
     connected = connect(EXPIRED, rest_error(503, 1), json_answer({"a": 1}))
     answered = connected.client.begin(GET_ORDERS)()

@@ -1,8 +1,11 @@
 import pytest
 
 from ebayconnector.simulator.activity import start_activity
-from ebayconnector.simulator.order_book import OrderBook
-from ebayconnector.simulator.times import HOUR_MS, parse_iso
+from ebayconnector.simulator.order_body import View, order_body, order_bytes
+from ebayconnector.simulator.order_book import FULFILLED, OrderBook
+from ebayconnector.simulator.responses import json_bytes
+from ebayconnector.simulator.sellers import default_sellers
+from ebayconnector.simulator.times import DAY_MS, HOUR_MS, parse_iso
 
 from .conftest import SELLER
 
@@ -149,3 +152,18 @@ def test_offset_is_against_real_time(sim):
     ahead = parse_iso(sim.now())
     sim.control("POST", "/clock", {"offset_s": 0})
     assert ahead - parse_iso(sim.now()) == pytest.approx(HOUR_MS, abs=10_000)
+
+
+@pytest.mark.parametrize("kept", [1_000, 3])
+def test_bodies_that_are_kept_are_those_that_would_be_made(kept):
+    """Also of orders that changed, or grew so old that eBay withholds something."""
+    seller = default_sellers(0)[0]
+    book = book_of(seller_number=seller.number)
+    for days in (0, 0, 15, 80):
+        view = View(parse_iso(NOW) + days * DAY_MS, "http://ebay.test")
+        for n in range(50):
+            made = json_bytes(order_body(book, n, seller, view))
+            assert order_bytes(book, n, seller, view, kept=kept) == made
+            assert order_bytes(book, n, seller, view, kept=kept) == made
+        assert 0 < len(book.written) <= kept
+        book.change(days % 50, fulfilment=FULFILLED, patch={"buyerCheckoutNotes": f"{days}"})
