@@ -16,7 +16,11 @@ def test_eight_processes_cause_one_mint_and_a_new_one_none(simulator):
     simulator.fault("token", "slow", delay_s=0.5)
     tokens = ask_together(get_application_token, "simulator")
     assert len(set(tokens)) == 1
-    assert ask_together(get_application_token, "simulator", processes=1) == [get_application_token("simulator")] == tokens[:1]
+    assert (
+        ask_together(get_application_token, "simulator", processes=1)
+        == [get_application_token("simulator")]
+        == tokens[:1]
+    )
     assert len(token_posts(simulator)) == 1
     assert ApplicationToken.objects.get().version == 2
 

@@ -42,7 +42,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--runs", action="store_true", help="print each worker's first load instead, when all have ended or after ten seconds")
+        parser.add_argument(
+            "--runs",
+            action="store_true",
+            help="print each worker's first load instead, when all have ended or after ten seconds",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.EBAY_ENVIRONMENT != "simulator":

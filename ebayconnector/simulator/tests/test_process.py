@@ -38,7 +38,7 @@ def test_process_serves_and_ends_at_a_signal(start, number):
     process, url = start("--seed", "7", "--orders", "5")
     assert requests.get(f"{url}/_sim/state", timeout=10).json()["seed"] == 7
     process.send_signal(number)
-    assert process.wait(timeout=5) == 0
+    assert process.wait(timeout=15) == 0
     assert process.stderr.read() == ""
 
 
