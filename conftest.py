@@ -7,8 +7,10 @@ named here and not in pytest.ini, because pytest-django would read it before the
 from __future__ import annotations
 
 import base64
+import gc
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import IO
@@ -28,6 +30,10 @@ _ENVIRONMENT = {
     "EBAY_SIMULATOR_CLIENT_SECRET": "SIM-secret-0001-not-a-real-key",
     "EBAY_SIMULATOR_RUNAME": "Simulator-RuName-1",
 }
+# Without compiled files each of some hundred processes compiles all that it imports, and pytest rewrites all
+# tests again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 _owned: tuple[embedded_postgres.Server, IO[str], Path] | None = None
 
 
@@ -50,11 +56,33 @@ elif "TEST_DATABASE_URL" in os.environ:
 def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
+    from tests import template_database
+
     assert settings.DATABASES
+    # Each test client makes the middleware anew: it need not read every static file each time.
+    settings.WHITENOISE_AUTOREFRESH = True
+    if _owned is not None and config.getoption("numprocesses", None):
+        template_database.begin(_owned[2])
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    from tests import template_database
+
+    template_database.use()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _owned is not None:
+        from tests import template_database
+
+        template_database.end()
         server, lock, home = _owned
         server.stop()
         lock.close()
@@ -72,6 +100,23 @@ def quick_flush():
     TransactionTestCase._fixture_teardown = lambda case: empty_tables()  # type: ignore[method-assign]
     yield
     TransactionTestCase._fixture_teardown = original  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="module")
+def module_transaction(django_db_setup, django_db_blocker):
+    """Rows that a module's fixtures make once: each test begins with them, the end of the module undoes them.
+
+    For modules without transactional tests.
+    """
+    from django.db import connection, transaction
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        with connection.cursor() as cursor:  # it may last as long as the module
+            cursor.execute(
+                "SELECT set_config(name, '0', true) FROM pg_settings WHERE name LIKE '%%transaction%%timeout'"
+            )
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

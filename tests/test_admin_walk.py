@@ -14,6 +14,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
@@ -84,8 +85,8 @@ class World:
     rows: dict[type[models.Model], models.Model]
 
 
-@pytest.fixture
-def world() -> World:
+@pytest.fixture(scope="module")
+def world(module_transaction) -> World:
     organization = OrganizationFactory(name=f"Alpha {CANARY}")
     account = AccountFactory(organization=organization, house_name=f"House {CANARY}", username=f"u {CANARY}")
     owner = MembershipFactory(organization=organization, user=UserFactory(username="canary-owner"))
@@ -193,6 +194,28 @@ def logged_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+class Reader:
+    """A superuser who opens each page once, for all tests that look at what is on it."""
+
+    def __init__(self) -> None:
+        self._client = logged_in(User.objects.create_superuser("root"))
+        self._seen: dict[str, HttpResponse] = {}
+
+    def get(self, url: str) -> HttpResponse:
+        if url not in self._seen:
+            self._seen[url] = self._client.get(url)
+        return self._seen[url]
+
+    def follow(self, url: str) -> HttpResponse:
+        answer = self.get(url)
+        return self.get(answer.headers["Location"]) if answer.status_code == 302 else answer
+
+
+@pytest.fixture(scope="module")
+def superuser(world) -> Reader:
+    return Reader()
 
 
 def admin_patterns() -> list[URLPattern]:
@@ -360,13 +383,12 @@ def may_open(name: str, role: str) -> bool:
 
 
 @pytest.mark.parametrize("role", [*Role.values, "superuser"])
-def test_each_role_opens_what_is_its_own(role, world):
-    user = (
-        User.objects.create_superuser("root")
+def test_each_role_opens_what_is_its_own(role, world, superuser):
+    client = (
+        superuser
         if role == "superuser"
-        else MembershipFactory(organization=world.organization, role=role).user
+        else logged_in(MembershipFactory(organization=world.organization, role=role).user)
     )
-    client = logged_in(user)
     model_pages = [n for n in plain_names() if n.rpartition("_")[2] in ("changelist", "add")]
     pages = {"index", "dashboard_cards", "workers", "workers_board", "keys", "key_rows"}
     for name in [*pages, *SNIPER_PAGES, *FOR_OPERATORS, *FOR_ADMINS, *model_pages]:
@@ -374,20 +396,19 @@ def test_each_role_opens_what_is_its_own(role, world):
         assert client.get(reverse(f"admin:{name}")).status_code == expected, name
 
 
-def test_what_people_and_ebay_wrote_never_becomes_markup(world):
-    client = logged_in(User.objects.create_superuser("root"))
+def test_what_people_and_ebay_wrote_never_becomes_markup(world, superuser):
     seen = 0
     for model, row in world.rows.items():
         prefix = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         for url in (reverse(f"{prefix}_changelist"), reverse(f"{prefix}_change", args=[row.pk])):
-            seen += _escaped(client.get(url, follow=True))
+            seen += _escaped(superuser.follow(url))
     pages = ["index", "workers", "terminal"]
-    seen += sum(_escaped(client.get(reverse(f"admin:{name}"))) for name in pages)
-    seen += _escaped(client.get(reverse("admin:run", args=[world.run.pk])))
+    seen += sum(_escaped(superuser.get(reverse(f"admin:{name}"))) for name in pages)
+    seen += _escaped(superuser.get(reverse("admin:run", args=[world.run.pk])))
     snipe = world.rows[Snipe]
-    seen += sum(_escaped(client.get(reverse(f"admin:{name}"))) for name in SNIPER_PAGES)
-    seen += _escaped(client.get(reverse("admin:snipe_group", args=[snipe.group_id])))
-    seen += _escaped(client.get(reverse("admin:edit_snipe", args=[snipe.pk])))
+    seen += sum(_escaped(superuser.get(reverse(f"admin:{name}"))) for name in SNIPER_PAGES)
+    seen += _escaped(superuser.get(reverse("admin:snipe_group", args=[snipe.group_id])))
+    seen += _escaped(superuser.get(reverse("admin:edit_snipe", args=[snipe.pk])))
     assert seen > len(world.rows)
 
 
@@ -399,12 +420,11 @@ def _escaped(answer) -> int:
     return body.count("&lt;script&gt;canary()")
 
 
-def test_no_page_shows_a_token_or_its_sealed_form(world):
-    client = logged_in(User.objects.create_superuser("root"))
+def test_no_page_shows_a_token_or_its_sealed_form(world, superuser):
     urls = [reverse(f"admin:{name}") for name in plain_names() if name != "logout"]
     urls += [reverse("admin:accounts_ebayaccount_change", args=[world.account.pk])]
     for url in urls:
-        body = client.get(url).content
+        body = superuser.get(url).content
         for secret in (ACCESS_TOKEN, REFRESH_TOKEN, "enc:v1:", world.account.token.access_token_sealed):
             assert secret.encode() not in body, url
 

@@ -189,9 +189,9 @@ def routes() -> dict[tuple[str, str], URLPattern]:
 ROUTES = routes()
 
 
-@pytest.fixture
-def victim():
-    """Another organisation with something everywhere."""
+@pytest.fixture(scope="module")
+def victim(module_transaction):
+    """Another organisation with something everywhere, the same for all tests here."""
     account = AccountFactory()
     rows = {key: make(account=account, changed_at="2026-01-01T00:00Z") for key, make in ROW_FACTORIES.items()}
     OrderLineItemFactory(order=rows["orders"])

@@ -7,12 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import timedelta
 
 import psutil
 import psycopg
 import pytest
 import requests
 from django.conf import settings
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from ebayconnector import demo, embedded_postgres
 from ebayconnector.management.commands.demo_people import ACCOUNTS
@@ -28,10 +31,10 @@ def bare_environment(**more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **more}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(420)
 def test_one_cycle_prints_a_table_and_exits_zero():
     done = subprocess.run(
-        [*MANAGE, "demo", "--once"], env=bare_environment(), capture_output=True, text=True, timeout=220,
+        [*MANAGE, "demo", "--once"], env=bare_environment(), capture_output=True, text=True, timeout=400,
         stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -72,7 +75,7 @@ def test_a_port_in_use_is_said_in_words():
     assert f"port {port} is in use" in done.stderr
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_demo_fills_the_tables_keeps_going_and_ends_with_ctrl_c(public_folder):
     """Twice on the same data: the second start works too."""
     home = public_folder / "postgres"
@@ -86,7 +89,7 @@ def test_the_demo_fills_the_tables_keeps_going_and_ends_with_ctrl_c(public_folde
 
 
 def _one_demo(folder, home) -> int:
-    """Start, wait for orders, Ctrl-C; returns how many orders there were."""
+    """Start, wait for the orders, Ctrl-C; returns how many orders there were."""
     ports = {"DEMO_WEB_PORT": str(demo.free_port()), "DEMO_SIMULATOR_PORT": str(demo.free_port())}
     script = (
         "import sys; from pathlib import Path; from ebayconnector import demo, embedded_postgres as e;"
@@ -99,7 +102,8 @@ def _one_demo(folder, home) -> int:
         cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
-        return _watch_demo(process, f"http://127.0.0.1:{ports['DEMO_WEB_PORT']}")
+        web, simulator = (f"http://127.0.0.1:{port}" for port in ports.values())
+        return _watch_demo(process, web, simulator)
     finally:
         # Its children die with it, also when this test fails.
         process.kill()
@@ -107,7 +111,8 @@ def _one_demo(folder, home) -> int:
         process.stdout.close()
 
 
-def _watch_demo(process, web: str) -> int:
+def _watch_demo(process, web: str, simulator: str) -> int:
+    began_at = timezone.now()
     lines = []
     for line in process.stdout:
         lines.append(line)
@@ -117,12 +122,20 @@ def _watch_demo(process, web: str) -> int:
     assert requests.get(f"{web}/healthz", timeout=10).ok
     family = psutil.Process(process.pid).children(recursive=True)
     with psycopg.connect(_database_url(family), autocommit=True) as connection:
-        count = eventually(lambda: _settled_orders(connection), within_s=60, what="orders in the tables")
+        eventually(lambda: len(_read_since(connection, began_at)) == 3, within_s=150, what="orders were read")
+        stored = _stored_orders(connection)
+        since = began_at - timedelta(days=80)  # the first load reads 90
+        for seller in _read_since(connection, began_at):
+            answer = requests.get(f"{simulator}/_sim/truth/orders/ids", params={"seller": seller}, timeout=30)
+            ids = dict(answer.json())
+            due = {one for one, modified in ids.items() if since < parse_datetime(modified) < began_at}
+            assert len(due) > 10
+            assert due <= stored, seller
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 0, process.stdout.read()
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
-    return count
+    return len(stored)
 
 
 def _database_url(family) -> str:
@@ -134,15 +147,20 @@ def _database_url(family) -> str:
     raise AssertionError("no PostgreSQL among the children")
 
 
-def _settled_orders(connection) -> int:
-    """The number of orders once no run is active and each account has some."""
-    accounts, orders = connection.execute(
-        "SELECT count(DISTINCT account_id), count(*) FROM ebay_orders"
-    ).fetchone()
-    active = connection.execute(
-        "SELECT count(*) FROM ebay_worker_run WHERE status IN ('queued', 'running')"
-    ).fetchone()[0]
-    return orders if accounts == 3 and not active else 0
+def _read_since(connection, began_at) -> list[str]:
+    """The accounts whose orders have been read to the end since then."""
+    return [
+        username
+        for (username,) in connection.execute(
+            "SELECT DISTINCT username FROM ebay_worker_run JOIN ebay_accounts a ON a.id = account_id "
+            "WHERE api_family = 'orders' AND status = 'completed' AND NOT more AND started_at > %s",
+            [began_at],
+        )
+    ]
+
+
+def _stored_orders(connection) -> set[str]:
+    return {one for (one,) in connection.execute("SELECT order_id FROM ebay_orders")}
 
 
 def test_home_for_root_is_not_inside_the_project():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import Executor, Future
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings as django_settings
@@ -42,7 +43,7 @@ class Here(Executor):
 @pytest.fixture
 def clock(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(web_heartbeat.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(web_heartbeat, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
 

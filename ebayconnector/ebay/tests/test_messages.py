@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from lxml import etree
@@ -152,7 +153,7 @@ def test_folders_of_the_users_own_are_read_too_and_asked_for_once(connect):
 def test_folders_are_asked_for_again_after_an_hour(connect, monkeypatch):
     connected = connect(summary(0, 1), summary(0, 1, 6))
     clock = [1000.0]
-    monkeypatch.setattr(messages.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(messages, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     assert messages.custom_folders(connected.client) == ()
     clock[0] += 3599
     assert messages.custom_folders(connected.client) == ()

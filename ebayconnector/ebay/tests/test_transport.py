@@ -101,7 +101,7 @@ def test_the_deadline_holds_for_the_whole_call(serve, transport, watcher, behavi
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded) as caught:
         transport.send(call_to(server.url), deadline_s=0.4)
-    assert 0.35 < time.monotonic() - started < 1.4
+    assert 0.35 < time.monotonic() - started < 4
     assert caught.value.retryable
     assert watcher.exchanges[0].error.startswith("DeadlineExceeded")
 
@@ -169,7 +169,7 @@ def test_a_connection_that_does_not_come_about_ends_in_time(transport):
             transport.send(
                 call_to(f"http://127.0.0.1:{full.getsockname()[1]}/"), deadline_s=30, connect_s=0.3
             )
-        assert time.monotonic() - started < 1.3
+        assert time.monotonic() - started < 4
         for waiting in taken:
             waiting.close()
 
@@ -180,7 +180,7 @@ def test_a_slow_name_server_does_not_hold_the_call(transport, monkeypatch):
     started = time.monotonic()
     with pytest.raises(Unavailable):
         transport.send(call_to("http://slow.example/"), deadline_s=30, connect_s=0.3)
-    assert time.monotonic() - started < 1.3
+    assert time.monotonic() - started < 4
     released.set()
 
 

@@ -38,7 +38,7 @@ def test_process_serves_and_ends_at_a_signal(start, number):
     process, url = start("--seed", "7", "--orders", "5")
     assert requests.get(f"{url}/_sim/state", timeout=10).json()["seed"] == 7
     process.send_signal(number)
-    assert process.wait(timeout=5) == 0
+    assert process.wait(timeout=15) == 0
     assert process.stderr.read() == ""
 
 
@@ -108,3 +108,16 @@ def test_answers_on_a_kept_connection_do_not_wait_for_acknowledgements():
         for _ in range(20):
             session.get(f"{server.url}/_sim/clock", timeout=10)
         assert time.perf_counter() - started < 20 * 0.03  # 40 ms each with Nagle's algorithm
+
+
+@pytest.mark.parametrize("moved_s", [-3600, 3600])
+def test_it_ends_though_somebody_moved_the_monotonic_clock_meanwhile(monkeypatch, moved_s):
+    server = SimulatorServer(SimulatorConfig(orders=5)).start()
+    moved = time.monotonic() + moved_s
+    with monkeypatch.context() as clock:
+        clock.setattr(time, "monotonic", lambda: moved)
+        assert requests.get(f"{server.url}/_sim/state", timeout=10).ok
+        assert requests.get(f"{server.url}/_sim/state", timeout=10).ok
+    started = time.monotonic()
+    server.stop()
+    assert time.monotonic() - started < 4
