@@ -136,6 +136,13 @@ class QuotaKey:
     api: str
 
 
+_EXHAUSTED = {
+    Lane.MANUAL: "the day's quota of {api} is used up",
+    Lane.SCHEDULE: "the schedule's part of the day's quota of {api} is used up, the rest is kept for people",
+    Lane.HISTORY: "history's part of the day's quota of {api} is used up, the rest is kept for newer data",
+}
+
+
 class QuotaExhausted(EbayError):
     """Nothing was sent: what is left of the day's quota is kept for more urgent calls.
 
@@ -145,8 +152,7 @@ class QuotaExhausted(EbayError):
     _retryable = True
 
     def __init__(self, key: QuotaKey, lane: Lane, *, used: int, limit: int, left: timedelta) -> None:
-        kept = "used up" if lane == Lane.MANUAL else f"used up as far as the lane {lane.name.lower()} may"
-        summary = f"the day's quota of {key.api} is {kept}: {used:,} of {limit:,} calls"
+        summary = f"{_EXHAUSTED[lane].format(api=key.api)} ({used:,} of {limit:,} calls are made)"
         wait = min(left, _HISTORY_AGAIN) if lane == Lane.HISTORY else left
         super().__init__(summary, retry_after=math.ceil(wait.total_seconds()))
         self.key = key
