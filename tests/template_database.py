@@ -18,7 +18,7 @@ from tests.waiting import eventually
 _NAME = "template_of_tests"
 _RESULT = "TEST_TEMPLATE_RESULT"
 _MIGRATE = f"""
-import django, os
+import django
 django.setup()
 from django.core.management import call_command
 from django.db import connection
