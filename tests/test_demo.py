@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from datetime import timedelta
+from functools import partial
 
 import psutil
 import psycopg
@@ -79,7 +80,7 @@ def test_a_port_in_use_is_said_in_words():
 def test_the_demo_fills_the_tables_keeps_going_and_ends_with_ctrl_c(public_folder):
     """Twice on the same data: the second start works too."""
     home = public_folder / "postgres"
-    first = _one_demo(public_folder, home)
+    first = _one_demo(public_folder, home, look=_every_order_is_stored)
     log = (public_folder / "demo" / "web.log").read_text()
     assert "/ebay/connect/callback" in log
     assert "code=" not in log
@@ -88,7 +89,7 @@ def test_the_demo_fills_the_tables_keeps_going_and_ends_with_ctrl_c(public_folde
     assert second >= first > 100
 
 
-def _one_demo(folder, home) -> int:
+def _one_demo(folder, home, *, look=lambda connection, simulator, began_at: None) -> int:
     """Start, wait for the orders, Ctrl-C; returns how many orders there were."""
     ports = {"DEMO_WEB_PORT": str(demo.free_port()), "DEMO_SIMULATOR_PORT": str(demo.free_port())}
     script = (
@@ -103,7 +104,7 @@ def _one_demo(folder, home) -> int:
     )  # fmt: skip
     try:
         web, simulator = (f"http://127.0.0.1:{port}" for port in ports.values())
-        return _watch_demo(process, web, simulator)
+        return _watch_demo(process, web, partial(look, simulator=simulator))
     finally:
         # Its children die with it, also when this test fails.
         process.kill()
@@ -111,7 +112,7 @@ def _one_demo(folder, home) -> int:
         process.stdout.close()
 
 
-def _watch_demo(process, web: str, simulator: str) -> int:
+def _watch_demo(process, web: str, look) -> int:
     began_at = timezone.now()
     lines = []
     for line in process.stdout:
@@ -124,18 +125,25 @@ def _watch_demo(process, web: str, simulator: str) -> int:
     with psycopg.connect(_database_url(family), autocommit=True) as connection:
         eventually(lambda: len(_read_since(connection, began_at)) == 3, within_s=150, what="orders were read")
         stored = _stored_orders(connection)
-        since = began_at - timedelta(days=80)  # the first load reads 90
-        for seller in _read_since(connection, began_at):
-            answer = requests.get(f"{simulator}/_sim/truth/orders/ids", params={"seller": seller}, timeout=30)
-            ids = dict(answer.json())
-            due = {one for one, modified in ids.items() if since < parse_datetime(modified) < began_at}
-            assert len(due) > 10
-            assert due <= stored, seller
+        look(connection, began_at=began_at)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 0, process.stdout.read()
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
     return len(stored)
+
+
+def _every_order_is_stored(connection, simulator: str, began_at) -> None:
+    """Of the world that this simulator was started with; the next one has another history."""
+    # The first load reads 90 days, and nothing that is younger than five seconds.
+    since, until = began_at - timedelta(days=80), began_at - timedelta(seconds=10)
+    stored = _stored_orders(connection)
+    for seller in _read_since(connection, began_at):
+        answer = requests.get(f"{simulator}/_sim/truth/orders/ids", params={"seller": seller}, timeout=30)
+        ids = dict(answer.json())
+        due = {one for one, modified in ids.items() if since < parse_datetime(modified) < until}
+        assert len(due) > 10
+        assert due <= stored, seller
 
 
 def _database_url(family) -> str:
