@@ -42,12 +42,12 @@ lint: setup
 	$(QUIET) $(BIN)/python manage.py check
 
 test: setup browser lint
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # The long forms: many seeds, large backfills, and the full demo for an hour (SOAK_MINUTES=10: for less).
 # A failing seed replays: SOAK_SEED=17 make soak
 soak: setup
-	SOAK_SEEDS=$${SOAK_SEEDS:-300} SOAK_ORDERS=$${SOAK_ORDERS:-20000} $(BIN)/pytest -n 2 --dist loadgroup --timeout 1800 -m "" \
+	SOAK_SEEDS=$${SOAK_SEEDS:-300} SOAK_ORDERS=$${SOAK_ORDERS:-20000} $(BIN)/pytest -n 2 --dist worksteal --timeout 1800 -m "" \
 	  syncworkers/tests/test_drift.py syncworkers/tests/truth tests/races
 	SOAK_MINUTES=$${SOAK_MINUTES:-60} $(BIN)/pytest -s -m "" tests/soak
 

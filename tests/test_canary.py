@@ -38,7 +38,6 @@ from tokens.services.refresh import refresh_now
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.slow,
-    pytest.mark.xdist_group("clusters"),
 ]
 
 

@@ -23,7 +23,7 @@ from ebayconnector.management.commands.demo_people import ACCOUNTS
 from syncworkers.registry import WORKERS, families_for
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clusters")]
+pytestmark = pytest.mark.slow
 
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 

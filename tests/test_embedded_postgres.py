@@ -14,7 +14,7 @@ import pytest
 from ebayconnector import embedded_postgres
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("postgres")]
+pytestmark = pytest.mark.slow
 
 _OWNER = """
 import sys, time

@@ -19,7 +19,7 @@ from tokens.models import ProcessHeartbeat
 
 from .bidding import auction, bidder, ended, executors, planned, raises
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sniper")]
+pytestmark = pytest.mark.slow
 
 ENDS_IN_S = 12.0
 

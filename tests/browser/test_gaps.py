@@ -15,7 +15,7 @@ from tests.factories import AccountFactory, MembershipFactory, SyncStateFactory
 
 from .steps import log_in, open_workers, worker
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 
 def test_a_pressed_gap_is_read_again(browser_page: Page, transactional_db):

@@ -16,7 +16,7 @@ from tokens.models import EbayToken
 
 from .steps import agree, connect, log_in
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 LATER_MS = 9000
 

@@ -20,7 +20,7 @@ from tests.factories import (
 
 from .steps import log_in
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 ITEM = "110012345678"
 HOSTILE = """

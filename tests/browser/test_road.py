@@ -14,7 +14,7 @@ from tokens.models import EbayToken
 
 from .steps import connect, is_marked, log_in, mark, worker
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clusters")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.timeout(180)

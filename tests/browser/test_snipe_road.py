@@ -14,7 +14,7 @@ from tests.factories import MembershipFactory
 
 from .steps import is_marked, log_in, mark
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 # A bid, an end and a result later; a busy machine may take its own.
 AFTER_THE_END_MS = 60_000

@@ -13,7 +13,7 @@ from tokens.tests.linked import expired_account, stored_refresh_token
 
 from .steps import log_in, open_workers
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 
 def exchange(account, body: str) -> ConnectLog:

@@ -19,7 +19,7 @@ from tests.factories import (
 
 from .steps import is_marked, log_in, mark, open_workers, worker
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 # The page promises new state within 3 s.
 SOON_MS = 3000

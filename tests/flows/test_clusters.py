@@ -25,7 +25,6 @@ from tokens.services import cycle
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.slow,
-    pytest.mark.xdist_group("clusters"),
 ]
 
 

@@ -16,7 +16,6 @@ from tests.waiting import eventually
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.slow,
-    pytest.mark.xdist_group("clusters"),
 ]
 
 PAGE_S = 0.5

@@ -28,7 +28,6 @@ from tests.waiting import eventually
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.slow,
-    pytest.mark.xdist_group("crashes"),
 ]
 
 ORDERS = int(os.environ.get("SOAK_ORDERS", "3000"))

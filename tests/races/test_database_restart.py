@@ -13,7 +13,7 @@ import requests
 from ebayconnector import demo, embedded_postgres
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.xdist_group("crashes")]
+pytestmark = [pytest.mark.slow, pytest.mark.soak]
 
 _NOT_DONE = "SELECT count(*) FROM ebay_worker_run WHERE status IN ('queued', 'running')"
 

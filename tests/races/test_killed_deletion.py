@@ -28,7 +28,6 @@ from tokens.services.disconnect import disconnect
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.slow,
-    pytest.mark.xdist_group("crashes"),
 ]
 
 _CHILD = """

@@ -34,7 +34,6 @@ from .test_crashes import let_silence_pass
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.slow,
-    pytest.mark.xdist_group("crashes"),
 ]
 
 # A worker's process with ten items a page: 25 are three pages of the list, and then a call for each.

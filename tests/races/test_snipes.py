@@ -33,7 +33,6 @@ from tests.waiting import eventually
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.slow,
-    pytest.mark.xdist_group("sniper"),
     pytest.mark.timeout(1700),
 ]
 

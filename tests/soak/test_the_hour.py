@@ -35,7 +35,6 @@ MINUTES = float(os.environ.get("SOAK_MINUTES", "60"))
 pytestmark = [
     pytest.mark.soak,
     pytest.mark.timeout(round(MINUTES * 60 + 1200)),
-    pytest.mark.xdist_group("the hour"),
 ]
 
 WARM_UP = 0.25  # of the time; then caches and pools are what they will be

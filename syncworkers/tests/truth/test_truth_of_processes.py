@@ -21,7 +21,7 @@ from .story import Story
 from .test_truth import told
 from .world import BACKFILL
 
-pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(900), pytest.mark.xdist_group("truth")]
+pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(900)]
 
 _STEPS = 10
 _pause = threading.Event()
