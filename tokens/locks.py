@@ -70,7 +70,13 @@ def read_living_token(
 
     None when it does not, the account is deactivated, or the last refresh failed for good (codes `refused`).
     """
-    row = _LIVING.fetch_one({"account": account_id, "min_ttl": min_ttl, "refused": list(refused)})
+    # Written as PostgreSQL reads them: psycopg takes 25 µs for a timedelta and a list.
+    asked = {
+        "account": account_id,
+        "min_ttl": f"{min_ttl.total_seconds()} s",
+        "refused": f"{{{','.join(refused)}}}",
+    }
+    row = _LIVING.fetch_one(asked)
     return (row[0], row[1], row[2]) if row else None
 
 
