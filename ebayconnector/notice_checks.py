@@ -16,6 +16,7 @@ from accounts.notices import Cause, Kind, Settled, clock, settle
 from syncworkers.services import notices as of_workers
 from tokens.models import BackgroundWorker
 from tokens.services import notices as of_tokens
+from tokens.services.key_notices import key_causes
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Check:
 
 CHECKS = (
     Check(of_tokens.ACCOUNT_KINDS, of_tokens.account_causes),
-    Check((Kind.KEY_TROUBLE,), of_tokens.key_causes),
+    Check((Kind.KEY_TROUBLE,), key_causes),
     Check((Kind.DEAD_SCHEDULE,), of_tokens.schedule_causes),
     Check((Kind.QUOTA,), of_tokens.quota_causes),
     Check((Kind.STALE_WORKER,), of_workers.stale_causes),

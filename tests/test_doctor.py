@@ -15,8 +15,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from accounts.models import NoticeMail
-from ebayconnector import doctor
-from ebayconnector.doctor import Level, diagnose
+from ebayconnector.doctor import Level, diagnose, examination
 from ebayconnector.ebay.tests.test_signatures import PRIVATE, PUBLIC
 from ebayconnector.management.commands.doctor import Command
 from ebayconnector.schedules import JOBS, write_schedules
@@ -154,6 +153,14 @@ def test_settings_that_a_system_check_refuses_are_reported_not_raised(well, sett
     assert finding["advice"].startswith("Set SECRET_KEY")
 
 
+def test_an_old_secret_key_that_still_counts_is_a_warning_without_the_key(well, settings):
+    settings.SECRET_KEY_FALLBACKS = ["an-older-key-" + "k" * 40]
+    fine, older = found("settings")
+    assert (fine.level, older.level) == (Level.OK, Level.WARNING)
+    assert older.detail.startswith("SECRET_KEY_FALLBACKS holds 1 older key:")
+    assert "an-older-key" not in f"{older}"
+
+
 def test_an_old_postgresql(well, monkeypatch):
     monkeypatch.setitem(connection.__dict__, "pg_version", 140_011)
     finding = only("database")
@@ -190,7 +197,7 @@ def test_a_check_that_breaks_does_not_hide_the_others(well, monkeypatch):
     def broken():
         raise ZeroDivisionError
 
-    monkeypatch.setitem(doctor._CHECKS, "tokens", broken)
+    monkeypatch.setitem(examination._CHECKS, "tokens", broken)
     assert only("tokens").detail == "could not be checked: ZeroDivisionError"
     assert only("pauses").level == Level.OK
 

@@ -6,9 +6,13 @@ from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
-from django.db import connection
+from django.apps import apps
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import connection, models
+from django.utils import timezone
 
-from accounts.models import AuditEvent, EbayAccount
+from accounts.models import AuditEvent, EbayAccount, Notice, User
+from ebayconnector.database import execute
 from ebayconnector.topics import ERASERS, forget_risen, look_after_inbox, work_inbox
 from syncworkers.models import Order, QuarantinedRecord
 from syncworkers.personal import PERSONAL
@@ -19,9 +23,19 @@ from syncworkers.tests.running import run_family, seller_account
 from tests.factories import AccountFactory
 from tests.test_canary import every_row
 from tokens import people
-from tokens.models import AccountDeletion, ConnectLog, ErasedPerson, InboundNotification, PersonIndex
+from tokens.models import (
+    AccountDeletion,
+    ConnectLog,
+    ConnectTicket,
+    ErasedPerson,
+    InboundNotification,
+    PersonIndex,
+)
 from tokens.named_exchanges import remember_exchange
+from tokens.services.notices import look_at_account
+from tokens.tests.linked import change_token, linked_account
 from tokens.tests.test_inbox import notify
+from tokens.tests.test_reconnect import OTHER_SELLER, again
 
 CANARY = "zqcanary"
 USERNAME = "Zqcanary_Buyer"
@@ -134,7 +148,7 @@ def test_every_table_says_where_it_keeps_people():
 
 def test_a_deleted_user_stands_in_no_table_and_the_next_sync_does_not_bring_him_back(simulator, account):
     store_everything(account)
-    bad = BadRecord("x1", {"orderId": "x1", "buyer": {"username": USERNAME}}, "no time", None)
+    bad = BadRecord("x1", {"orderId": "x1", "buyer": {"username": USERNAME}}, "what zqcanary sent", None)
     coverage.quarantine(account, "orders", "x1", bad, None)
     answer = {"status": 200, "body": f'{{"username":"{USERNAME}","userId":"ZqcanaryId1"}}'}
     exchange = ConnectLog.objects.create(
@@ -227,11 +241,7 @@ def test_a_deleted_user_who_is_a_connected_account_loses_it_in_every_organisatio
         for name in ("Warehouse", "Zqcanary_buyer's shop")
     ]
     store_everything(accounts[0])
-    AuditEvent.objects.create(
-        organization=accounts[1].organization, actor_label="olga", action="connected", result="ok",
-        target_type="ebayaccount", target_id=str(accounts[1].pk), target_label=accounts[1].house_name,
-        detail={"username": USERNAME},
-    )  # fmt: skip
+    write_of(accounts[1])
 
     forget(simulator)
 
@@ -240,13 +250,105 @@ def test_a_deleted_user_who_is_a_connected_account_loses_it_in_every_organisatio
         assert not account.is_active
         assert not hasattr(account, "token")
     assert list(EbayAccount.objects.values_list("username", flat=True)) == ["", ""]
-    assert AccountDeletion.objects.count() == 2
+    assert AccountDeletion.objects.filter(finished_at=None).count() == 2
+    # What is said of it stays, without him.
+    act = AuditEvent.objects.get(action="connect_failed")
+    assert act.target_label == f"link for deleted account {accounts[1].pk}"
+    assert act.detail == {"names": ["[erased]"], "house_name": f"deleted account {accounts[1].pk}", "n": 3}
+    assert Notice.objects.get(kind="needs_reconnect", title__contains="deleted").closed_at
     from syncworkers.tasks import delete_account_data
 
     for account in accounts:
         delete_account_data(account.pk)
     assert EbayAccount.objects.count() == 0
     assert places() == []
+
+
+def write_of(account) -> None:
+    """All that people and machines write about an account, in words that name its user."""
+    organization, name = account.organization, account.house_name
+    AccountDeletion.objects.create(
+        organization=organization, account_id=0, house_name=name, requested_by="olga",
+        requested_at=timezone.now(), finished_at=timezone.now(),
+    )  # fmt: skip
+    AuditEvent.objects.create(
+        organization=organization, actor_label="olga", action="connect_failed",
+        result=f"{USERNAME} is connected already", target_type="connectticket", target_id="1",
+        target_label=f"link for {name}", detail={"names": [USERNAME], "house_name": name.upper(), "n": 3},
+    )  # fmt: skip
+    ConnectTicket.objects.create(
+        organization=organization, house_name=name, purpose="BOTH", environment="simulator", scopes=[],
+        secret_hash="h", created_by_label="olga", link_expires_at=timezone.now(), outcome=f"was {USERNAME}",
+    )  # fmt: skip
+    root = User.objects.create_superuser("root")
+    LogEntry.objects.log_actions(root.pk, [account], CHANGE, f"was {name}", single_object=True)
+    change_token(account, refresh_error="invalid_grant: revoked")
+    look_at_account(account.pk)
+    assert USERNAME in account.notices.get().text
+
+
+def test_somebody_else_who_gave_the_consent_is_kept_in_the_exchanges_alone_and_forgotten(simulator):
+    account = linked_account(simulator)
+    assert again(account, seller=OTHER_SELLER).status_code == 400
+    assert [name for name, text in every_row().items() if OTHER_SELLER in text] == ["table ebay_connect_logs"]
+
+    notify(simulator, seller=OTHER_SELLER)
+    work_inbox()
+
+    assert [name for name, text in every_row().items() if OTHER_SELLER in text] == []
+
+
+def test_what_was_kept_with_names_is_rewritten_by_the_migration(account):
+    refused = "Outlet belongs to the eBay user seller_0, but zqcanary gave the consent; nothing was changed."
+    twice = "the eBay user zqcanary is connected already, as Outlet; nothing was changed."
+    for outcome in (refused, twice, "connected"):
+        ConnectTicket.objects.create(
+            organization=account.organization, house_name="Outlet", purpose="BOTH", scopes=[],
+            environment="simulator", secret_hash=outcome[:64], created_by_label="olga", outcome=outcome,
+            link_expires_at=timezone.now(),
+        )  # fmt: skip
+        AuditEvent.objects.create(organization=account.organization, action="connect_failed", result=outcome)
+    migration = import_module("tokens.migrations.0008_outcomes_without_names")
+    for statement in migration.STATEMENTS:
+        execute(statement)
+    kept = {
+        "another eBay user gave the consent; nothing was changed",
+        "this eBay user is connected already", "connected",
+    }  # fmt: skip
+    assert set(ConnectTicket.objects.values_list("outcome", flat=True)) == kept
+    assert set(AuditEvent.objects.values_list("result", flat=True)) == kept
+
+
+# Tables whose texts are words of ours, of our people or of machines: nothing that eBay says about a user.
+WITHOUT_PEOPLE = {
+    "accounts_apikey", "accounts_noticemail", "accounts_organization", "accounts_user", "auth_group",
+    "auth_permission", "background_workers", "django_content_type", "django_q_ormq", "django_q_schedule",
+    "django_q_task", "django_session", "ebay_api_worker_log", "ebay_health_checks",
+    "ebay_inbox", "ebay_notification_keys", "ebay_notification_setups", "ebay_person_index",
+    "ebay_scope_definitions", "ebay_snipe_attempts", "ebay_snipe_groups", "ebay_snipe_logs",
+    "ebay_sniper_clocks", "ebay_sniper_limits", "ebay_sniper_switch", "ebay_sync_state",
+    "ebay_token_refresh_log", "ebay_tokens", "ebay_worker_run", "syncworkers_failedslice",
+    "syncworkers_snapshotmiss", "syncworkers_snapshotpart", "syncworkers_snapshotpass",
+    "syncworkers_syncswitch", "tokens_apipause", "tokens_apiquota", "tokens_applicationtoken",
+    "tokens_processheartbeat", "tokens_refreshcycle", "tokens_signingkey", "tokens_signingkeylease",
+}  # fmt: skip
+# Tables from which a user's names are taken by what is written for them alone.
+BY_HAND = {
+    "accounts_auditevent", "accounts_notice", "django_admin_log", "ebay_account_deletions", "ebay_accounts",
+    "ebay_connect_logs", "ebay_snipes", "syncworkers_quarantinedrecord", "tokens_connectticket",
+}  # fmt: skip
+
+
+def test_whoever_adds_a_table_with_texts_says_how_people_get_out_of_it():
+    texts = (models.CharField, models.TextField, models.JSONField)
+    with_texts = {
+        model._meta.db_table
+        for model in apps.get_models()
+        if any(isinstance(field, texts) and not field.choices for field in model._meta.concrete_fields)
+    }
+    of_tables = {table.model._meta.db_table for table in TABLES.values()}
+    children = {"ebay_order_line_items", "ebay_finances_fees", "ebay_finances_transactions"}
+    assert with_texts - of_tables - children - WITHOUT_PEOPLE - BY_HAND == set()
 
 
 def test_the_erasers_may_be_repeated(simulator, account):

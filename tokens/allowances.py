@@ -118,8 +118,8 @@ RETURNING g.granted, g.used, g.daily_limit, g.held_since, g.reset_at,
           extract(epoch FROM g.reset_at - g.now)::float8, set_config('synchronous_commit', 'off', true)
 """
 _TYPES = {
-    "environment": "text", "client_id": "text", "api": "text", "lane": "int", "asked": "int",
-    "held_for": "interval", "made": "int", "returned": "int", "unused_history": "int",
+    "environment": "text", "client_id": "text", "api": "text", "lane": "int4", "asked": "int4",
+    "held_for": "interval", "made": "int4", "returned": "int4", "unused_history": "int4",
     "held_since": "timestamptz", "day_ends": "timestamptz",
 }  # fmt: skip
 # Parsing and planning would be three quarters of its time.

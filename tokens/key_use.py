@@ -51,11 +51,17 @@ def key_uses() -> list[KeyUse]:
     Raises KeyRingError when the ring of this process cannot be used.
     """
     ids = sealing.key_ring().ids
+    places = sealed_places()
+    known = [*ids, *sorted(key_id for key_id in places if key_id not in ids)]
+    return [_key_use(key_id, ids, places.get(key_id, {})) for key_id in known]
+
+
+def sealed_places() -> dict[str, dict[str, int]]:
+    """How many values of which column each key seals, whatever this process's ring is."""
     places: dict[str, dict[str, int]] = defaultdict(dict)
     for place, key_id, count in _counted():
         places[key_id][place] = count
-    known = [*ids, *sorted(key_id for key_id in places if key_id not in ids)]
-    return [_key_use(key_id, ids, places.get(key_id, {})) for key_id in known]
+    return places
 
 
 def _counted() -> list[tuple[str, str, int]]:

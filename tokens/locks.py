@@ -70,25 +70,47 @@ def read_living_token(
 
     None when it does not, the account is deactivated, or the last refresh failed for good (codes `refused`).
     """
-    row = _LIVING.fetch_one({"account": account_id, "min_ttl": min_ttl, "refused": list(refused)})
+    # Written as PostgreSQL reads them: psycopg takes 25 µs for a timedelta and a list.
+    asked = {
+        "account": account_id,
+        "min_ttl": f"{min_ttl.total_seconds()} s",
+        "refused": f"{{{','.join(refused)}}}",
+    }
+    row = _LIVING.fetch_one(asked)
     return (row[0], row[1], row[2]) if row else None
 
 
-def claim_refresh(state: TokenState) -> uuid.UUID | None:
-    """Take the lease to refresh, unless somebody holds it or an attempt finished since `state` was read."""
+@dataclass(frozen=True)
+class Attempt:
+    """The right to refresh a token: the lease, and the row of TokenRefreshLog that tells of it."""
+
+    lease_id: uuid.UUID
+    log_id: int
+
+
+def claim_refresh(state: TokenState, *, by: str) -> Attempt | None:
+    """Take the lease to refresh and log the attempt, `by` whom.
+
+    None when somebody holds it, or an attempt finished since `state` was read.
+    """
     lease_id = uuid.uuid4()
-    claimed = execute(
+    row = fetch_one(
+        "WITH claimed AS ("
         "UPDATE ebay_tokens SET lease_id = %s, lease_until = clock_timestamp() + %s "
         "WHERE account_id = %s AND version = %s AND consent_version = %s "
-        "AND (lease_until IS NULL OR lease_until <= clock_timestamp())",
-        [lease_id, LEASE, state.account_id, state.version, state.consent_version],
+        "AND (lease_until IS NULL OR lease_until <= clock_timestamp()) "
+        "RETURNING account_id, expires_at) "
+        "INSERT INTO ebay_token_refresh_log "
+        "(account_id, triggered_by, error_code, error_message, started_at, old_expires_at) "
+        "SELECT account_id, %s, '', '', clock_timestamp(), expires_at FROM claimed RETURNING id",
+        [lease_id, LEASE, state.account_id, state.version, state.consent_version, by],
     )
-    return lease_id if claimed == 1 else None
+    return Attempt(lease_id, row[0]) if row else None
 
 
 def save_refreshed(
     state: TokenState,
-    lease_id: uuid.UUID,
+    attempt: Attempt,
     *,
     access_token_sealed: str,
     refresh_token_sealed: str | None,
@@ -96,8 +118,12 @@ def save_refreshed(
     refresh_valid_for: timedelta | None,
     by: str,
 ) -> datetime | None:
-    """Store a new access token; returns its expiry, or None when the lease or the consent is gone."""
+    """Store a new access token; returns its expiry, or None when the lease or the consent is gone.
+
+    The attempt's row is written with it, also when the token is for nobody any more.
+    """
     row = fetch_one(
+        "WITH saved AS ("
         "UPDATE ebay_tokens SET access_token_sealed = %(access)s, "
         "refresh_token_sealed = COALESCE(%(refresh)s, refresh_token_sealed), "
         "expires_at = clock_timestamp() + %(valid_for)s, "
@@ -106,7 +132,13 @@ def save_refreshed(
         "last_refreshed_at = clock_timestamp(), last_refreshed_by = %(by)s, refresh_error = '', "
         "next_attempt_at = NULL, lease_id = NULL, lease_until = NULL, version = version + 1 "
         "WHERE account_id = %(account)s AND lease_id = %(lease)s AND consent_version = %(consent)s "
-        "RETURNING expires_at",
+        "RETURNING expires_at), "
+        "logged AS ("
+        "UPDATE ebay_token_refresh_log SET success = true, finished_at = clock_timestamp(), "
+        "new_expires_at = (SELECT expires_at FROM saved), "
+        "error_message = CASE WHEN EXISTS (SELECT FROM saved) THEN '' "
+        "ELSE 'not stored: the lease or the consent was gone' END WHERE id = %(log)s) "
+        "SELECT expires_at FROM saved",
         {
             "access": access_token_sealed,
             "refresh": refresh_token_sealed,
@@ -114,29 +146,51 @@ def save_refreshed(
             "refresh_valid_for": refresh_valid_for,
             "by": by,
             "account": state.account_id,
-            "lease": lease_id,
+            "lease": attempt.lease_id,
             "consent": state.consent_version,
+            "log": attempt.log_id,
         },
     )
     return row[0] if row else None
 
 
 def save_failed(
-    state: TokenState, lease_id: uuid.UUID, *, refresh_error: str | None, pause: timedelta | None
+    state: TokenState,
+    attempt: Attempt,
+    *,
+    code: str,
+    text: str,
+    refresh_error: str | None,
+    pause: timedelta | None,
 ) -> bool:
     """Store a failed attempt and free the lease; False when the lease or the consent is gone.
 
-    `refresh_error` None leaves the stored one (a fault of this process is not the account's).
+    The attempt's row keeps code and text in any case. `refresh_error` None leaves the stored one (a fault of
+    this process is not the account's).
     """
-    return (
-        execute(
-            "UPDATE ebay_tokens SET refresh_error = COALESCE(%s, refresh_error), "
-            "next_attempt_at = clock_timestamp() + %s, lease_id = NULL, lease_until = NULL, "
-            "version = version + 1 WHERE account_id = %s AND lease_id = %s AND consent_version = %s",
-            [refresh_error, pause, state.account_id, lease_id, state.consent_version],
-        )
-        == 1
+    row = fetch_one(
+        "WITH saved AS ("
+        "UPDATE ebay_tokens SET refresh_error = COALESCE(%(error)s, refresh_error), "
+        "next_attempt_at = clock_timestamp() + %(pause)s, lease_id = NULL, lease_until = NULL, "
+        "version = version + 1 "
+        "WHERE account_id = %(account)s AND lease_id = %(lease)s AND consent_version = %(consent)s "
+        "RETURNING 1), "
+        "logged AS ("
+        "UPDATE ebay_token_refresh_log SET success = false, finished_at = clock_timestamp(), "
+        "error_code = %(code)s, error_message = %(text)s WHERE id = %(log)s) "
+        "SELECT 1 FROM saved",
+        {
+            "error": refresh_error,
+            "pause": pause,
+            "account": state.account_id,
+            "lease": attempt.lease_id,
+            "consent": state.consent_version,
+            "code": code,
+            "text": text,
+            "log": attempt.log_id,
+        },
     )
+    return row is not None
 
 
 # -- Application tokens ----------------------------------------------------------------------------------

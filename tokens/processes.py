@@ -30,6 +30,7 @@ def register_process(kind: str, name: str) -> ProcessHeartbeat:
             "name": name,
             "release": settings.RELEASE,
             "key_ring": key_ring_fingerprint(),
+            "key_ids": key_ring_ids(),
             "started_at": now,
             "beat_at": now,
             "progress_at": None,
@@ -47,6 +48,14 @@ def key_ring_fingerprint() -> str:
         return ""
 
 
+def key_ring_ids() -> list[str]:
+    """Newest first; none when no key ring can be used."""
+    try:
+        return list(sealing.key_ring().ids)
+    except sealing.KeyRingError:
+        return []
+
+
 def beat_process(heartbeat_id: int) -> bool:
     """False when the row is gone: retention took it while the database was away for long."""
     return ProcessHeartbeat.objects.filter(pk=heartbeat_id).update(beat_at=Now()) == 1
@@ -60,7 +69,10 @@ def note_progress() -> None:
     heartbeat_id = current_heartbeat_id()
     if heartbeat_id is not None:
         ProcessHeartbeat.objects.filter(pk=heartbeat_id).update(
-            progress_at=Now(), release=settings.RELEASE, key_ring=key_ring_fingerprint()
+            progress_at=Now(),
+            release=settings.RELEASE,
+            key_ring=key_ring_fingerprint(),
+            key_ids=key_ring_ids(),
         )
 
 

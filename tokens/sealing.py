@@ -23,6 +23,7 @@ _PREFIX = "enc:v1:"
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
 _KEY_ID = re.compile(r"[0-9a-f]{8}")
+_SEALED_UNDER = re.compile(rf"{_PREFIX}({_KEY_ID.pattern}):")
 
 
 class KeyRingError(Exception):
@@ -124,6 +125,12 @@ def _utf8(value: str) -> bytes:
 def key_id(key: bytes) -> str:
     """Eight characters that name a key and tell nothing of it."""
     return hashlib.sha256(b"ebayconnector key id" + key).hexdigest()[:8]
+
+
+def sealing_key(sealed: str) -> str:
+    """The id of the key that a sealed value names; '' for what is not in this product's form."""
+    found = _SEALED_UNDER.match(sealed)
+    return found[1] if found else ""
 
 
 def _decoded_key(position: int, word: str) -> bytes:

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import EbayAccount
+from ebayconnector.database import fetch_one
 from ebayconnector.ebay.clock import ClockOffset
 from ebayconnector.ebay.environments import Application, Environment, environment_named
 from ebayconnector.ebay.transport import Call, Caller, Exchange, Transport
@@ -185,8 +186,8 @@ def _organization_of(caller: Caller) -> int | None:
     """Whose exchange it is; None for the application's own, and when the account is gone meanwhile."""
     if caller.account_id is None:
         return caller.organization_id if isinstance(caller, ConnectCaller) else None
-    accounts = EbayAccount.objects.filter(pk=caller.account_id)
-    return accounts.values_list("organization_id", flat=True).first()
+    row = fetch_one("SELECT organization_id FROM ebay_accounts WHERE id = %s", [caller.account_id])
+    return row[0] if row else None
 
 
 def _action(exchange: Exchange) -> str:

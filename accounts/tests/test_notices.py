@@ -254,6 +254,22 @@ def test_many_finders_and_senders_at_once_make_one_notice_and_one_email(organiza
     assert not NoticeMail.objects.exclude(state=MailState.SENT).exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_sender_waits_for_nobody_who_takes_the_same_mails(organization):
+    """One frozen in the middle of its claim holds back neither the others nor the cluster's worker."""
+    found(cause(organization))
+    other = connections["default"].copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT 1 FROM accounts_noticemail FOR UPDATE")
+            assert (notice_mail._claim(organization.pk), send()) == ([], [])
+            cursor.execute("ROLLBACK")
+    finally:
+        other.close()
+    assert len(send()) == 1
+
+
 def test_a_mail_server_that_is_down_is_tried_again(organization, settings):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

@@ -92,7 +92,7 @@ def mint_application_token(
 
 def looks_like_token(value: str) -> bool:
     """Whether this has the shape of eBay's tokens and codes, `v^1.1#i^1#…`."""
-    return isinstance(value, str) and re.match(r"v\^\d[^\s]*\Z", value) is not None
+    return isinstance(value, str) and re.match(r"v\^\d\S*\Z", value) is not None
 
 
 def _token_request(

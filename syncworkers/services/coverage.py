@@ -102,7 +102,7 @@ def quarantine(account: EbayAccount, api_family: str, key: str, bad: BadRecord, 
     evidence = people.storable_evidence(account, bad.evidence)
     values = {
         "evidence": evidence,
-        "error": bad.error,
+        "error": people.storable_error(evidence, bad.error),
         "start_at": span.start if span else None,
         "end_at": span.end if span else None,
         "last_seen_at": now,

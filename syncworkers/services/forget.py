@@ -19,7 +19,7 @@ from syncworkers.registry import TABLES, Table
 from tokens import people
 
 from . import payloads
-from .people import ERASED_EVIDENCE, QUARANTINE, left_out
+from .people import ERASED_ERROR, ERASED_EVIDENCE, QUARANTINE, left_out
 
 _BATCH = 200
 
@@ -102,6 +102,9 @@ def _erase_evidence(persons: Collection[bytes]) -> Erased:
             records = QuarantinedRecord.objects.filter(pk__in=row_ids).select_related("account")
             for record in records:
                 erased[record.account.organization_id, table] += 1
-            QuarantinedRecord.objects.filter(pk__in=row_ids).update(evidence=ERASED_EVIDENCE)
+            # eBay's own words about the record may name him too.
+            QuarantinedRecord.objects.filter(pk__in=row_ids).update(
+                evidence=ERASED_EVIDENCE, error=ERASED_ERROR
+            )
             people.forget_entries(persons, kind=QUARANTINE, row_ids=row_ids)
     return erased

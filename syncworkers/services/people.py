@@ -21,6 +21,7 @@ Named = tuple[MappedRow, Document]
 
 QUARANTINE = "quarantine"
 ERASED_EVIDENCE = {"erased": "eBay asked to forget a person whom this record names"}
+ERASED_ERROR = "erased, as the record"
 # Evidence is whatever eBay sent; beyond that many texts nobody is looked for.
 _MOST_TEXTS = 5_000
 _LONGEST_NAME = 200
@@ -97,6 +98,11 @@ def storable_evidence(account: EbayAccount, evidence: Any) -> Any:
     """The evidence of a record at fault; nothing of it when it names somebody who is to be forgotten."""
     hashes = people.person_hashes(account.environment, _texts(evidence))
     return ERASED_EVIDENCE if hashes and people.buried(hashes) else evidence
+
+
+def storable_error(evidence: Any, error: str) -> str:
+    """What was wrong with it; eBay's own words may name a person as well."""
+    return ERASED_ERROR if evidence == ERASED_EVIDENCE else error
 
 
 def remember_evidence(account: EbayAccount, row_id: int, evidence: Any) -> None:

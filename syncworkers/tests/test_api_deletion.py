@@ -1,6 +1,7 @@
 """Deleting a disconnected account's data: in steps, repeatable, never a connected one's."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -189,6 +190,20 @@ def test_two_jobs_do_not_delete_side_by_side():
     erase._release(held)
     assert erase.erase_account(account.pk) is True
     assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize("deleted", [{}, {"ebay_orders": 1}], ids=["while counting", "in the middle"])
+def test_who_lost_the_lease_deletes_nothing_more(deleted):
+    """A process that was frozen for longer than its lease, and wakes up beside the one that went on."""
+    account = disconnected()
+    frozen = erase._claim(plan_deletion(account, requested_by="olga"), deadline=time.monotonic() + 60)
+    frozen.deleted = deleted
+    AccountDeletion.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    held = erase._claim(plan_deletion(account, requested_by="olga"), deadline=time.monotonic() + 60)
+    with pytest.raises(erase._LeaseLost):
+        erase._erase(account, frozen)
+    assert Order.objects.count() == 3
+    assert AccountDeletion.objects.get().lease_id == held.lease_id
 
 
 def test_a_deletion_whose_process_died_is_taken_up_again():

@@ -98,7 +98,9 @@ def test_another_organisations_button_stops_only_their_workers(account):
 
 
 def test_a_quota_that_is_used_up_is_the_cause_of_what_waits_for_it(account, settings):
-    complete(account, 5)
+    # Longer than any pace that a quota may force upon it.
+    complete(account, 60)
+    assert len(titles()) == 1
     ApiQuota.objects.create(
         environment="simulator", client_id=settings.EBAY_APPLICATIONS["simulator"]["client_id"],
         api="fulfillment", daily_limit=100, made=100, reset_at=timezone.now() + HOUR,

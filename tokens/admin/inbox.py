@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import pluralize
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from django_q.tasks import async_task
@@ -37,7 +38,7 @@ _JOBS = {
 class InboundNotificationAdmin(SuperuserAdmin):
     """Read-only. Whom a notification names is not kept: only hashes are."""
 
-    list_display = ("received", "topic", "environment", "state", "outcome", "deliveries", "happened")
+    list_display = ("received", "topic", "environment", "state", "outcome", "deliveries")
     list_filter = ("status", "topic", "environment")
     search_fields = ("notification_id",)
     list_before_template = "tokens/_inbox_intro.html"
@@ -67,10 +68,6 @@ class InboundNotificationAdmin(SuperuserAdmin):
     def received(self, row: InboundNotification) -> SafeString:
         return when(row.received_at)
 
-    @display(description="happened", ordering="event_at")
-    def happened(self, row: InboundNotification) -> SafeString:
-        return when(row.event_at)
-
     @display(description="state", ordering="status")
     def state(self, row: InboundNotification) -> SafeString:
         return badge(row.status, _TONES[InboxStatus(row.status)], title=row.error)
@@ -79,7 +76,8 @@ class InboundNotificationAdmin(SuperuserAdmin):
     def outcome(self, row: InboundNotification) -> str:
         if row.status == InboxStatus.DONE and not row.result:
             return "concerns nobody here"
-        return f"{sum(row.result.values())} rows in {len(row.result)} tables" if row.result else row.error
+        rows, tables = sum(row.result.values()), len(row.result)
+        return f"{rows} row{pluralize(rows)} in {tables} table{pluralize(tables)}" if tables else row.error
 
     @display(description="user, as hashes")
     def hashes(self, row: InboundNotification) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -14,6 +15,11 @@ class ProcessHeartbeat(models.Model):
     name = models.CharField(max_length=40)
     release = models.CharField(max_length=100)
     key_ring = models.CharField(max_length=20)
+    key_ids = ArrayField(
+        models.CharField(max_length=8),
+        null=True,
+        help_text="The ring's keys; null: a release that did not say",
+    )
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField()
     progress_at = models.DateTimeField(

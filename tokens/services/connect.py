@@ -47,7 +47,15 @@ _US = 0
 
 
 class ConnectRefused(Exception):
-    """The account was not connected and nothing was changed; the text tells a person why and what to do."""
+    """The account was not connected and nothing was changed; the text tells a person why and what to do.
+
+    `kept` is what is stored of it when the text names somebody who is no account of ours: eBay may ask us to
+    forget him. The exchange in the terminal shows who it was, and is found then.
+    """
+
+    def __init__(self, text: str, *, kept: str = "") -> None:
+        super().__init__(text)
+        self.kept = kept or text
 
 
 @dataclass(frozen=True)
@@ -178,7 +186,7 @@ def finish_consent(
     try:
         account = _connected_account(ticket, code, error)
     except ConnectRefused as refused:
-        _finish(ticket, str(refused), None, ip_address)
+        _finish(ticket, refused.kept, None, ip_address)
         raise
     # Whatever ends it, the ticket and the audit say so; it goes on being raised.
     except BaseException:
@@ -303,7 +311,8 @@ def _save(ticket: ConnectTicket, grant: oauth.TokenGrant, person: _Person) -> Eb
         raise ConnectRefused(
             f"{ticket.account.house_name} belongs to the eBay user {ticket.account.username}, but "
             f"{person.username} gave the consent; nothing was changed. "
-            f"Log in at eBay as {ticket.account.username}."
+            f"Log in at eBay as {ticket.account.username}.",
+            kept="another eBay user gave the consent; nothing was changed",
         )
     try:
         with transaction.atomic():
@@ -334,7 +343,8 @@ def _save_account(ticket: ConnectTicket, person: _Person) -> EbayAccount:
         raise ConnectRefused(
             f"the eBay user {person.username} is connected already, as {active.house_name}; nothing was "
             f"changed. To renew its consent, reconnect {active.house_name}; to connect another eBay user, "
-            "log in at eBay as that one."
+            "log in at eBay as that one.",
+            kept=f"this eBay user is connected already, as {active.house_name}; nothing was changed",
         )
     said_by_ebay = {
         "username": person.username,

@@ -127,9 +127,16 @@ def run_chunk(
     trigger = RefreshTrigger.SCHEDULED if cycle.scheduled else RefreshTrigger.ADMIN
     deadline = time.monotonic() + budget_s
     results: list[tuple[int, Refreshed]] = []
+    names = _names(account_ids)
 
     def refresh(account_id: int) -> None:
-        results.append((account_id, _refresh_one(account_id, deadline, trigger)))
+        result = _refresh_one(account_id, deadline, trigger)
+        results.append((account_id, result))
+        house_name, ebay_user_id = names.get(account_id, ("", ""))
+        logger.info(
+            "token refresh result account=%s house_name=%s ebay_user=%s code=%s",
+            account_id, house_name, ebay_user_id, result.error_code or "ok",
+        )  # fmt: skip
         logger.info("token refresh cycle %s: %s of %s done", cycle_id, len(results), len(account_ids))
 
     _in_threads(refresh, account_ids)
@@ -167,27 +174,21 @@ def _in_threads(refresh: Callable[[int], None], account_ids: Sequence[int]) -> N
 
 
 def _refresh_one(account_id: int, deadline: float, trigger: RefreshTrigger) -> Refreshed:
+    if time.monotonic() > deadline:
+        return Refreshed(False, "exception", "no time was left in this cycle; due again")
     try:
-        if time.monotonic() > deadline:
-            result = Refreshed(False, "exception", "no time was left in this cycle; due again")
-        else:
-            result = refresh_now(account_id, trigger=trigger)
-        _log_result(account_id, result)
+        return refresh_now(account_id, trigger=trigger)
     except Exception as failure:  # one account's surprise must not stop the others
         logger.exception("refresh of account %s failed unexpectedly", account_id)
-        result = Refreshed(False, "exception", type(failure).__name__)
         # Should it be the connection that is broken, the next account gets another one.
         connections.close_all()
-    return result
+        return Refreshed(False, "exception", type(failure).__name__)
 
 
-def _log_result(account_id: int, result: Refreshed) -> None:
-    names = EbayAccount.objects.filter(pk=account_id).values_list("house_name", "ebay_user_id").first()
-    house_name, ebay_user_id = names or ("", "")
-    logger.info(
-        "token refresh result account=%s house_name=%s ebay_user=%s code=%s",
-        account_id, house_name, ebay_user_id, result.error_code or "ok",
-    )  # fmt: skip
+def _names(account_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """House name and eBay user by account."""
+    rows = EbayAccount.objects.filter(pk__in=account_ids).values_list("pk", "house_name", "ebay_user_id")
+    return {pk: (house_name, ebay_user_id) for pk, house_name, ebay_user_id in rows}
 
 
 def _report(cycle_id: int, number: int, *, refreshed: int, errors: list[dict[str, object]]) -> None:

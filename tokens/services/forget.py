@@ -8,17 +8,18 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from accounts.access import SYSTEM
-from accounts.models import AuditEvent, EbayAccount
+from accounts.models import EbayAccount
 from ebayconnector.database import fetch_all
 from tokens import people, wire
-from tokens.models import AccountDeletion, ConnectLog, InboundNotification
+from tokens.models import ConnectLog, InboundNotification
 from tokens.named_exchanges import KIND
 
+from . import notices
 from .disconnect import disconnect
 from .inbox_work import Done, accounts_named
+from .unname import unname
 
 logger = logging.getLogger(__name__)
 
@@ -60,39 +61,10 @@ def erase_accounts(environment: str, persons: Collection[bytes]) -> Done:
     for account in accounts_named(environment, persons):
         with transaction.atomic():
             disconnect(account, delete_data=True, by=SYSTEM)
-            _unname(account)
+            unname(account)
         done[account.organization_id, EbayAccount._meta.db_table] += 1
         logger.warning("account %s: its eBay user is gone, its data is being deleted", account.pk)
     return done
-
-
-def _unname(account: EbayAccount) -> None:
-    """The account's house name is ours, unless it is the user's name too."""
-    named = {account.username.lower(), account.ebay_user_id.lower()} - {""}
-    anonymous = f"deleted account {account.pk}"
-    house_name = (
-        anonymous if any(name in account.house_name.lower() for name in named) else account.house_name
-    )
-    EbayAccount.objects.filter(pk=account.pk).update(
-        ebay_user_id=f"deleted-{account.pk}", username="", eias_token="", house_name=house_name
-    )
-    AccountDeletion.objects.filter(account_id=account.pk).update(house_name=house_name)
-    acts = AuditEvent.objects.filter(
-        organization_id=account.organization_id, target_type="ebayaccount", target_id=str(account.pk)
-    )
-    acts.update(target_label=house_name)
-    _unname_details(acts, named)
-
-
-def _unname_details(acts: QuerySet[AuditEvent], named: Collection[str]) -> None:
-    for act in acts.exclude(detail={}):
-        detail = {name: "erased" if _names(value, named) else value for name, value in act.detail.items()}
-        if detail != act.detail:
-            AuditEvent.objects.filter(pk=act.pk).update(detail=detail)
-
-
-def _names(value: object, named: Collection[str]) -> bool:
-    return any(name in str(value).lower() for name in named)
 
 
 # -- A consent that was revoked ----------------------------------------------------------------------------
@@ -134,6 +106,7 @@ def revoke_consents(notification: InboundNotification) -> Done:
 
 def _tell(account: EbayAccount, reason: str) -> None:
     wire.failure_row(account=account, action="consent_revoked", source="ebay", error=reason)
+    notices.look_at_account(account.pk)
     logger.critical(
         "account %s house_name=%s must be reconnected: %s", account.pk, account.house_name, reason
     )

@@ -158,9 +158,7 @@ def _wrong_user(account: EbayAccount, call: CheckedBy, lane: Lane) -> str:
         said, known = identity.get_user(client).user_id, account.ebay_user_id
         if account.environment == "sandbox":
             return ""
-    return (
-        f"eBay says that the token belongs to another user than {account.username}" if said != known else ""
-    )
+    return "eBay says that the token belongs to another user" if said != known else ""
 
 
 def _since(began: float) -> int:

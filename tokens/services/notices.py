@@ -1,25 +1,24 @@
-"""What notices tell about tokens: consents, refreshes, keys, the schedule, quotas."""
+"""What notices tell about tokens: consents, refreshes, the schedule, quotas (keys: `key_notices`)."""
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError
-from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import EbayAccount
 from accounts.notices import Cause, Kind, clock, settle
-from tokens import sealing, wire
-from tokens.models import ApiQuota, BackgroundWorker, EbayToken, ProcessHeartbeat
-from tokens.processes import ALIVE
+from tokens import wire
+from tokens.models import ApiQuota, BackgroundWorker, EbayToken
 from tokens.quotas import SCHEDULE_PERCENT, Counts, ceiling
 from tokens.selectors import INTERVAL, WORKER_NAME, failures_in_row_of
-from tokens.status import PERMANENT_CODES, AccountStatus, account_status, binding, token_of
+from tokens.status import AccountStatus, account_status, token_of
+
+from .key_notices import key_is_missing
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +31,6 @@ _STARTS_S = 180.0
 # What eBay's own troubles usually take.
 _PASSES_S = 300.0
 ACCOUNT_KINDS = (Kind.NEEDS_RECONNECT, Kind.CONSENT_EXPIRING, Kind.REFRESH_FAILING)
-# Processes start one after the other; only what stays different is a fault.
-_SETTLED_AFTER = timedelta(minutes=1)
 # A quota that is this far used, and so far ahead of the day, will end before the day does.
 _NEARLY_USED = 0.8
 _AHEAD = 0.1
@@ -67,7 +64,7 @@ def look_at_account(account_id: int) -> None:
 def _of_account(account: EbayAccount, failures: int, now: datetime) -> Iterator[Cause]:
     status = account_status(account, now=now)
     if status.needs_person:
-        if not _key_is_missing(account):
+        if not key_is_missing(account):
             yield _needs_reconnect(account, status)
         return
     if status.code == "error" and failures >= FAILURES:
@@ -126,67 +123,6 @@ def _cause(
         path=reverse("admin:accounts_ebayaccount_change", args=[account.pk]), stage=stage, urgent=urgent,
         patience_s=patience_s,
     )  # fmt: skip
-
-
-# -- Keys -------------------------------------------------------------------------------------------------
-
-
-def key_causes() -> list[Cause]:
-    """Stored tokens whose key this process lacks, and processes that differ in key ring or release."""
-    lacking: dict[int, list[str]] = defaultdict(list)
-    for account in EbayAccount.objects.filter(is_active=True).exclude(token=None).select_related("token"):
-        if _key_is_missing(account):
-            lacking[account.organization_id].append(account.house_name)
-    return [*(_keys_missing(pk, names) for pk, names in lacking.items()), *_different_processes()]
-
-
-def _key_is_missing(account: EbayAccount) -> bool:
-    """Whether the fault is the key ring's and not the account's: it heals when the key is back."""
-    token = token_of(account)
-    if token is None or token.refresh_error.partition(":")[0] in PERMANENT_CODES:
-        return False
-    try:
-        sealing.key_ring().open(token.refresh_token_sealed, binding(account, "refresh_token"))
-    except (sealing.UnknownKey, sealing.KeyRingError):
-        return True
-    except sealing.CannotOpen:
-        return False
-    return False
-
-
-def _keys_missing(organization_id: int, names: list[str]) -> Cause:
-    return Cause(
-        kind=Kind.KEY_TROUBLE, organization_id=organization_id, subject_key="missing key",
-        title=f"The key to {_some(names)} is missing",
-        text="The tokens are sealed under a key that TOKEN_ENCRYPTION_KEYS does not hold, so that these "
-        f"accounts stand still: {', '.join(sorted(names))}. Put the key back and restart; they go on by "
-        "themselves. If it is lost for good, reconnect them.",
-        path=reverse("admin:accounts_ebayaccount_changelist"),
-    )  # fmt: skip
-
-
-def _some(names: list[str]) -> str:
-    return f"the tokens of {names[0]}" if len(names) == 1 else f"the tokens of {len(names)} accounts"
-
-
-def _different_processes() -> Iterator[Cause]:
-    alive = ProcessHeartbeat.objects.filter(
-        beat_at__gt=Now() - ALIVE, started_at__lt=Now() - _SETTLED_AFTER, stopping_at=None
-    )
-    for field, what in (("key_ring", "key rings"), ("release", "releases")):
-        found: dict[str, set[str]] = defaultdict(set)
-        for kind, name, host, value in alive.values_list("kind", "name", "host", field):
-            found[value].add(f"{kind} {name} on {host}")
-        if len(found) > 1:
-            groups = "; ".join(
-                f"{value or 'none'}: {', '.join(sorted(who))}" for value, who in sorted(found.items())
-            )
-            yield Cause(
-                kind=Kind.KEY_TROUBLE, organization_id=None, subject_key=f"processes differ: {field}",
-                title=f"Processes run with different {what}",
-                text=f"{groups}. Give all the same settings and release, and restart those that differ.",
-                path=reverse("admin:tokens_processheartbeat_changelist"),
-            )  # fmt: skip
 
 
 # -- The schedule -----------------------------------------------------------------------------------------

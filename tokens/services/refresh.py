@@ -5,11 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import time
-import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-
-from django.utils import timezone
 
 from accounts.models import EbayAccount
 from ebayconnector.database import fetch_one
@@ -26,7 +23,7 @@ from ebayconnector.ebay.errors import (
 from ebayconnector.ebay.masking import mask
 from ebayconnector.ebay.transport import Caller
 from tokens import locks, sealing, wire
-from tokens.models import RefreshTrigger, TokenRefreshLog
+from tokens.models import RefreshTrigger
 from tokens.status import NOT_A_TOKEN, PERMANENT_CODES, SEALED_CODES, sealed_code
 
 from . import notices
@@ -97,13 +94,13 @@ def get_access_token(
         if is_pausing(state) or (seen is not None and state.version != seen):
             return _live_token_or_stored_failure(state, rejected)
         wire.refuse_inside_transaction("a refresh")
-        lease_id = locks.claim_refresh(state)
-        if lease_id is not None:
-            token = _refresh_or_live_token(state, lease_id, trigger, rejected)
+        attempt = locks.claim_refresh(state, by=str(trigger))
+        if attempt is not None:
+            token = _refresh_or_live_token(state, attempt, trigger, rejected)
             if token is not None:
                 return token
         # Ours was superseded: whatever is stored now is judged anew.
-        seen = state.version if lease_id is None else None
+        seen = state.version if attempt is None else None
         if time.monotonic() >= deadline:
             live = _stored_token(state, _USABLE, rejected)
             if live is not None:
@@ -142,10 +139,10 @@ def refresh_now(account_id: int, *, trigger: RefreshTrigger) -> Refreshed:
         if trigger == RefreshTrigger.SCHEDULED and is_pausing(state):
             raise _stored_failure(state)
         wire.refuse_inside_transaction("a refresh")
-        lease_id = locks.claim_refresh(state)
-        if lease_id is None:
+        attempt = locks.claim_refresh(state, by=str(trigger))
+        if attempt is None:
             raise RefreshUnderWay
-        refresh_under_lease(state, lease_id, trigger)
+        _refresh_under_lease(state, attempt, trigger)
     except TokenUnavailable as failure:
         return Refreshed(False, failure.code, failure.text)
     return Refreshed(True)
@@ -211,11 +208,11 @@ def _stored_failure(state: locks.TokenState) -> TokenUnavailable:
 
 
 def _refresh_or_live_token(
-    state: locks.TokenState, lease_id: uuid.UUID, trigger: RefreshTrigger, rejected: str | None
+    state: locks.TokenState, attempt: locks.Attempt, trigger: RefreshTrigger, rejected: str | None
 ) -> str | None:
     """The new token; the old one when the attempt failed and it still lives; None when superseded."""
     try:
-        return refresh_under_lease(state, lease_id, trigger)
+        return _refresh_under_lease(state, attempt, trigger)
     except Superseded:
         return None
     except TokenUnavailable as failure:
@@ -225,29 +222,23 @@ def _refresh_or_live_token(
         return live
 
 
-def refresh_under_lease(state: locks.TokenState, lease_id: uuid.UUID, trigger: RefreshTrigger) -> str:
+def _refresh_under_lease(state: locks.TokenState, attempt: locks.Attempt, trigger: RefreshTrigger) -> str:
     """One attempt by the holder of the lease: open, ask eBay once, save, log.
 
     Raises TokenUnavailable (Superseded when the outcome, good or bad, is for nobody any more).
     """
-    attempt = TokenRefreshLog.objects.create(
-        account_id=state.account_id,
-        triggered_by=trigger,
-        started_at=timezone.now(),
-        old_expires_at=state.expires_at,
-    )
     try:
         grant = _ask_ebay(state, trigger)
     except TokenUnavailable as failure:
-        if not _record_failure(state, lease_id, attempt, failure):
+        if not _record_failure(state, attempt, failure):
             raise Superseded from failure
         raise
     # Also a killed job (SystemExit) must free the lease and leave its row; it goes on being raised.
     except BaseException as failure:
         unexpected = TokenUnavailable("exception", type(failure).__name__, retry_after=_FIRST_PAUSE)
-        _record_failure(state, lease_id, attempt, unexpected)
+        _record_failure(state, attempt, unexpected)
         raise
-    return _record_success(state, lease_id, attempt, grant, trigger)
+    return _record_success(state, attempt, grant, trigger)
 
 
 def _ask_ebay(state: locks.TokenState, trigger: RefreshTrigger) -> oauth.TokenGrant:
@@ -343,15 +334,12 @@ def failures_in_row(account_id: int) -> int:
     return int(row[0]) if row else 0
 
 
-def _record_failure(
-    state: locks.TokenState, lease_id: uuid.UUID, attempt: TokenRefreshLog, failure: TokenUnavailable
-) -> bool:
+def _record_failure(state: locks.TokenState, attempt: locks.Attempt, failure: TokenUnavailable) -> bool:
     """Store and log the failure; False when it is no longer this consent's or not ours to tell."""
     # A sealed token is judged anew each time from what the key ring opens: nothing is stored to heal.
     stored = None if failure.code in SEALED_CODES else f"{failure.code}: {failure.text}"
-    current = locks.save_failed(state, lease_id, refresh_error=stored, pause=failure.retry_after)
-    TokenRefreshLog.objects.filter(pk=attempt.pk).update(
-        success=False, error_code=failure.code, error_message=failure.text, finished_at=timezone.now()
+    current = locks.save_failed(
+        state, attempt, code=failure.code, text=failure.text, refresh_error=stored, pause=failure.retry_after
     )
     level = logging.CRITICAL if current and failure.needs_reconnect else logging.WARNING
     logger.log(
@@ -364,16 +352,12 @@ def _record_failure(
 
 
 def _record_success(
-    state: locks.TokenState,
-    lease_id: uuid.UUID,
-    attempt: TokenRefreshLog,
-    grant: oauth.TokenGrant,
-    trigger: RefreshTrigger,
+    state: locks.TokenState, attempt: locks.Attempt, grant: oauth.TokenGrant, trigger: RefreshTrigger
 ) -> str:
     ring = sealing.key_ring()
     expires_at = locks.save_refreshed(
         state,
-        lease_id,
+        attempt,
         access_token_sealed=ring.seal(grant.access_token, _binding(state, "access_token")),
         refresh_token_sealed=(
             ring.seal(grant.refresh_token, _binding(state, "refresh_token")) if grant.refresh_token else None
@@ -384,10 +368,6 @@ def _record_success(
         ),
         by=str(trigger),
     )
-    TokenRefreshLog.objects.filter(pk=attempt.pk).update(
-        success=True, finished_at=timezone.now(), new_expires_at=expires_at,
-        error_message="" if expires_at else "not stored: the lease or the consent was gone",
-    )  # fmt: skip
     if expires_at is None:
         raise Superseded
     logger.info(

@@ -236,6 +236,8 @@ def test_a_revoked_consent_stops_the_account_in_both_organisations(simulator):
         assert token.refresh_error == ("invalid_grant: eBay says that it was revoked (PASSWORD_CHANGE)")
         assert token.access_token_sealed == ""
         assert account.connect_logs.get().action == "consent_revoked"
+        # At once, not with the minute's check.
+        assert account.notices.get(closed_at=None).kind == "needs_reconnect"
     assert stored(other).refresh_error == ""
     assert inbox()[0].result == {"ebay_tokens": 2}
 

@@ -18,8 +18,18 @@ from ebayconnector.notice_checks import check_notices
 from tests.factories import AccountFactory, give_token
 from tests.simulator import connect
 from tests.test_health import heartbeat
-from tokens.models import ApiQuota, BackgroundWorker, EbayToken, RefreshTrigger, TokenRefreshLog
+from tokens.models import (
+    ApiQuota,
+    ApplicationToken,
+    BackgroundWorker,
+    EbayToken,
+    ProcessHeartbeat,
+    RefreshTrigger,
+    TokenRefreshLog,
+)
+from tokens.processes import key_ring_ids
 from tokens.quotas import Counts
+from tokens.sealing import Binding, key_ring
 from tokens.services import notices
 from tokens.services.connect import create_connect_link
 from tokens.services.cycle import start_cycle
@@ -111,6 +121,35 @@ def test_a_lost_key_is_one_notice_for_all_its_accounts_and_heals(account, settin
     assert "Outlet, Warehouse-A" in text
     settings.TOKEN_ENCRYPTION_KEYS = ring
     assert told() == {}
+
+
+def test_a_key_that_only_another_process_lacks_is_told_with_its_name(account):
+    old = {"started_at": timezone.now() - timedelta(minutes=5)}
+    heartbeat("core", 1, key_ids=key_ring_ids(), **old)
+    odd = heartbeat("tokens", 2, key_ring="another", key_ids=["0badcafe"], **old)
+    found = told()
+    text = found.pop("The key to the tokens of Warehouse-A is missing")
+    assert "TOKEN_ENCRYPTION_KEYS of cluster tokens on h does not hold it" in text
+    assert list(found) == ["Processes run with different key rings"]
+    ProcessHeartbeat.objects.filter(pk=odd.pk).update(key_ids=["0badcafe", *key_ring_ids()])
+    assert list(told()) == ["Processes run with different key rings"]
+
+
+def test_a_lost_key_of_the_installations_own_secrets_is_told_to_superusers(settings):
+    binding = Binding.of_application("token", "simulator", "app")
+    sealed = key_ring().seal("v^1.1#an application's", binding)
+    ApplicationToken.objects.create(
+        environment="simulator", client_id="app", scopes_key="s", token_sealed=sealed, version=1
+    )
+    assert told() == {}
+    lost, settings.TOKEN_ENCRYPTION_KEYS = (
+        key_ring().newest_id,
+        [base64.urlsafe_b64encode(os.urandom(32)).decode()],
+    )
+    ((title, text),) = told().items()
+    assert title == f"Key {lost} is missing"
+    assert "tokens_applicationtoken.token" in text
+    assert [notice.organization for notice in Notice.objects.all()] == [None]
 
 
 def test_a_process_with_another_key_ring_or_release_is_told_to_superusers(account):

@@ -71,6 +71,7 @@ def test_another_ebay_user_changes_nothing(simulator):
     assert EbayAccount.objects.count() == 1
     failed = AuditEvent.objects.get(action="connect_failed")
     assert (failed.target_label, failed.target_type) == (account.house_name, "ebayaccount")
+    assert failed.result == "another eBay user gave the consent; nothing was changed"
 
 
 def test_a_new_username_is_taken_over_at_the_next_consent(simulator):

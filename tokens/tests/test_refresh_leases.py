@@ -122,8 +122,8 @@ def test_who_read_before_somebody_elses_attempt_does_not_ask_again(simulator, mo
     account = expired_account(simulator)
     read_before = locks.read_token(account.pk)
     change_token(account, **{moved: 2})
-    assert locks.claim_refresh(read_before) is None
-    assert locks.claim_refresh(locks.read_token(account.pk))
+    assert locks.claim_refresh(read_before, by="on_demand") is None
+    assert locks.claim_refresh(locks.read_token(account.pk), by="on_demand")
 
 
 def test_a_short_wait_ends_with_refresh_under_way(simulator):

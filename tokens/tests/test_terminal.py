@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts.access import SYSTEM
 from accounts.models import AuditEvent, Role
-from ebayconnector import doctor
+from ebayconnector.doctor import ebay
 from ebayconnector.ebay.transport import Call, Caller, Exchange
 from tests.factories import AccountFactory, MembershipFactory
 from tokens import wire
@@ -153,7 +153,7 @@ def test_an_exchange_that_cannot_be_kept_is_seen_and_the_token_is_not_lost(simul
     assert not went_well(row)
     assert any(r.levelno == logging.ERROR and "KeepIdentityExchanges" in r.message for r in caplog.records)
     assert refresh_token not in caplog.text
-    (finding,) = doctor._terminal()
+    (finding,) = ebay.terminal()
     assert (finding.level, finding.detail) == ("problem", "1 exchange was not kept since yesterday")
 
 
