@@ -1,4 +1,4 @@
-"""`python -m sniper.sender FD`: the sender on an inherited socket; ends when the other side does."""
+"""`python -m sniper.sender FD [CA_BUNDLE]`: the sender on an inherited socket; ends when the other side does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def main() -> None:
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with socket.socket(fileno=int(sys.argv[1])) as channel:
-        SenderLoop(channel).run()
+        SenderLoop(channel, ca_bundle=sys.argv[2] if len(sys.argv) > 2 else None).run()
 
 
 if __name__ == "__main__":
