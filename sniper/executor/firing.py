@@ -173,6 +173,7 @@ class Firing:
         paper = watch.row.paper or self._deck.paper
         request = self._probe(watch.row.environment) if paper else watch.armed.bid
         watch.flying += 1
+        watch.sent_token = watch.armed.token
         self._deck.shoot(watch, request, self._reported, at_s=at_s, no=no, has_body=not paper)
 
     def _probe(self, environment: str) -> bytes:
@@ -193,6 +194,8 @@ class Firing:
         if watch is None:
             return
         watch.flying -= 1
+        if answer.error_code == BidReason.TOKEN_REJECTED:
+            watch.refused_token, watch.refused_bid = watch.sent_token, answer
         watch.resolves = answer.status == SnipeStatus.RESOLVING
         watch.is_settled = not watch.resolves
         watch.row.status = answer.status
@@ -242,6 +245,11 @@ class Firing:
             return Answer(
                 outcome=AttemptOutcome.UNCLEAR, status=SnipeStatus.RESOLVING, event_type="place_bid_error",
                 message=f"no clear answer: {words or said.reason.value}"[:500], **facts,
+            )  # fmt: skip
+        if said.reason == BidReason.TOKEN_REJECTED and facts["no"] == 1 and self._has_time(watch):
+            return Answer(
+                outcome=AttemptOutcome.REFUSED, status=SnipeStatus.RESOLVING, event_type="place_bid_error",
+                message=f"eBay did not take the access token ({words}); another is needed"[:500], **facts,
             )  # fmt: skip
         sent_at = facts["sent_at"]
         early = watch is not None and sent_at is not None and sent_at < watch.row.end_time - _WELL_BEFORE

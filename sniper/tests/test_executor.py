@@ -15,7 +15,7 @@ from sniper.services.change import cancel_snipe
 from sniper.services.groups import create_group
 from sniper.services.switches import set_sniper_enabled
 from tests.waiting import eventually
-from tokens.models import ProcessHeartbeat
+from tokens.models import ProcessHeartbeat, TokenRefreshLog
 
 from .bidding import auction, bidder, ended, executors, planned, raises
 
@@ -75,8 +75,12 @@ def test_each_snipe_ends_as_it_should(ebay, tmp_path):
         "cancelled by_person": {},
         "won moved": {},
         "missed token": {},
+        "won token expired": {},
+        "won token expired after others": {},
+        "error token_rejected": {},
     }
     tokenless = bidder(ebay, users(ebay)[3])
+    expired, revoked = bidder(ebay, users(ebay)[4]), bidder(ebay, users(ebay)[5])
     tokenless.token.expires_at = F("consented_at") - timedelta(hours=1)
     tokenless.token.refresh_error = "invalid_grant: revoked"
     tokenless.token.save()
@@ -84,6 +88,9 @@ def test_each_snipe_ends_as_it_should(ebay, tmp_path):
         "skipped switched_off": other,
         "skipped account_inactive": poor,
         "missed token": tokenless,
+        "won token expired": expired,
+        "won token expired after others": expired,
+        "error token_rejected": revoked,
     }
     with executors(tmp_path) as (executor,):
         snipes: dict[str, Snipe] = {}
@@ -100,7 +107,11 @@ def test_each_snipe_ends_as_it_should(ebay, tmp_path):
         lost_answer(ebay, items["won server error"], "server_error")
         set_sniper_enabled(other.organization, enabled=False, reason="test", by=SYSTEM)
         EbayAccount.objects.filter(pk=poor.pk).update(is_active=False)
-        armed(*(snipes[name] for name in ("lost ended_early", "cancelled by_person", "won moved")))
+        names = ["lost ended_early", "cancelled by_person", "won moved"]
+        armed(*(snipes[name] for name in names + [name for name in wishes if "token" in name][1:]))
+        # eBay takes their tokens no more; ours look alive.
+        ebay.post("tokens/expire", seller=expired.username)
+        ebay.post("tokens/revoke", seller=revoked.username)
         ebay.patch(f"auctions/{items['lost ended_early']}", end="seller")
         ebay.patch(f"auctions/{items['won moved']}", ends_in_s=9)
         assert cancel_snipe(snipes["cancelled by_person"], by=SYSTEM)
@@ -121,6 +132,7 @@ def test_each_snipe_ends_as_it_should(ebay, tmp_path):
         outcomes = list(snipe.attempts.values_list("outcome", flat=True))
         assert outcomes[0] in ("stands", "absent"), (name, outcomes)
         assert len(outcomes) == (1 if outcomes[0] == "stands" else 2)
+    refused_tokens(ebay, items, found, expected)
     won = next(one for one in found if expected[one.pk] == "won outbids")
     assert won.result_price == Decimal("41.00")
     assert [row["maximum"] for row in raises(ebay, items["won outbids"])] == ["50.00"]
@@ -134,6 +146,21 @@ def test_each_snipe_ends_as_it_should(ebay, tmp_path):
     bid = SnipeEvent.objects.get(snipe=won, event_type="place_bid")
     assert (bid.endpoint, bid.token_kind, bid.http_status) == ("placeProxyBid", "user", 200)
     assert bid.ebay_bid_id and bid.correlation_id
+
+
+def refused_tokens(simulator, items: dict[str, str], found: list[Snipe], expected: dict[int, str]) -> None:
+    """A token that eBay refused at the moment: fetched anew once, and the same maximum sent once more."""
+    snipes = {expected[snipe.pk]: snipe for snipe in found if snipe.pk in expected}
+    for name in ("won token expired", "won token expired after others"):
+        first, second = snipes[name].attempts.all()
+        assert (first.outcome, first.error_code, second.outcome) == ("refused", "token_rejected", "accepted")
+        assert first.amount == second.amount
+        (row,) = raises(simulator, items[name])
+        assert (row["accepted"], row["raises"]) == (1, 1)
+    refreshes = TokenRefreshLog.objects.filter(account=snipes["won token expired"].account)
+    assert refreshes.count() == 1
+    revoked = snipes["error token_rejected"]
+    assert revoked.attempts.get().outcome == "refused" and "invalid_grant" in revoked.result_message
 
 
 def bid_by_hand(account: EbayAccount, item: str, amount: str) -> None:
