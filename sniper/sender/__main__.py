@@ -1,4 +1,4 @@
-"""`python -m sniper.sender FD [CA_BUNDLE]`: the sender on an inherited socket; ends when its executor does."""
+"""`python -m sniper.sender FD [CA_BUNDLE]`: the sender on an inherited socket; ends with its executor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import socket
 import sys
 
 from .process import SenderLoop
-
 
 # Before everything else of this machine, where that is allowed: it works for microseconds and sleeps.
 _PRIORITY = -10
