@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 _TICK_S = 0.02
 _QUIET_TICK_S = 0.25
 _NEAR_S = 12.0
-# To go through many snipes takes milliseconds: a part of the time, so that neither sender nor answers wait for
-# it. The longest pause is for steps that took long because the process stood still.
+# To go through many snipes takes milliseconds: for a part of the time only, sender and answers come first.
+# The longest pause is for steps that took long because the process stood still.
 _STEP_SHARE = 0.25
 _STEP_S = 0.005
 _LONGEST_STEP_PAUSE_S = 0.1
