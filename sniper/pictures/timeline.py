@@ -36,12 +36,13 @@ def last_minute(snipe: Snipe, attempts: Sequence[SnipeAttempt]) -> Chart:
         Lane("Auction ends", exactly(end), (Mark(end, "red"),)),
         *_step("Result", snipe.finished_at, end, tone=_tone_of_end(snipe)),
     )
+    in_order = sorted(lanes, key=lambda lane: lane.marks[0].at)
     return Chart(
         name="The last minute, counted from the end of the auction",
         start=start,
         end=end + (end - start) / 12,
         origin=end,
-        lanes=lanes,
+        lanes=tuple(in_order),
         guides=(Guide(snipe.fire_at, "blue"), Guide(end, "red")),
     )
 

@@ -115,11 +115,14 @@ def test_a_decision_about_a_group_is_void_when_another_was_made_upon_the_same(tw
     assert claimed(claim(two[1], [due(second)], owner=B, **shared)) == set()
 
 
-def test_a_snipe_that_was_moved_into_a_group_is_not_claimed_without_it(two):
-    snipe = armed()
+@pytest.mark.parametrize("was_in_one", [False, True])
+def test_a_snipe_that_was_moved_to_a_group_is_not_claimed_by_where_it_was(two, was_in_one):
+    group = GroupFactory() if was_in_one else None
+    snipe = armed(group=group)
     wanted = due(snipe)
     Snipe.objects.filter(pk=snipe.pk).update(group=GroupFactory())
-    assert claimed(claim(two[0], [wanted], owner=A, paper=False)) == set()
+    known = {"group": group.pk, "version": group.version} if group else {}
+    assert claimed(claim(two[0], [wanted], owner=A, paper=False, **known)) == set()
 
 
 @pytest.mark.parametrize("budget", [None, "120.00"])
