@@ -134,10 +134,9 @@ def _refreshes(now: datetime) -> Samples:
 
 
 def _cycles(now: datetime) -> Samples:
-    for name, at in BackgroundWorker.objects.filter(last_finished_at__isnull=False).values_list(
-        "worker_name", "last_finished_at"
-    ):
-        yield (name,), _age_s(now, at)
+    for name, at in BackgroundWorker.objects.values_list("worker_name", "last_finished_at"):
+        if at is not None:
+            yield (name,), _age_s(now, at)
 
 
 def _notices(now: datetime) -> Samples:

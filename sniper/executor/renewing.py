@@ -51,7 +51,10 @@ class Renewing:
         # Those that are still to come are spared the refusal.
         for watch in self._deck.watches.values():
             if watch.armed is not None and watch.armed.token == rejected:
-                watch.armed = with_token(watch.armed, watch.row, token)
+                try:
+                    watch.armed = with_token(watch.armed, watch.row, token)
+                except ValueError as failure:
+                    self._give_up(watch, failure)
 
     def _give_up(self, watch: Watch, error: Exception | None) -> None:
         """No token: what eBay said to the bid is how it ended, unless nobody knows what it said."""

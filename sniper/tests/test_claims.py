@@ -79,6 +79,13 @@ def test_of_two_that_claim_the_same_each_gets_what_the_other_does_not(two):
         assert set(claimed_by_me(connection, sorted(first | second), owner=owner)) == own
 
 
+def test_a_claim_waits_for_no_other_and_takes_nothing_of_it(two):
+    snipe, other = armed(), armed()
+    with two[0].transaction():
+        assert claimed(claim(two[0], [due(snipe)], owner=A, paper=False)) == {snipe.pk}
+        assert claimed(claim(two[1], [due(snipe), due(other)], owner=B, paper=False)) == {other.pk}
+
+
 @pytest.mark.parametrize(
     "change",
     [{"max_bid_amount": "60.00"}, {"fire_at": timezone.now()}, {"status": "scheduled"},
@@ -128,7 +135,7 @@ def test_a_snipe_that_was_moved_to_a_group_is_not_claimed_by_where_it_was(two, w
 @pytest.mark.parametrize("budget", [None, "120.00"])
 def test_two_executors_at_once_never_fire_more_of_a_group_than_it_wants(two, budget):
     """K is 3, or as many as the budget pays for; each claims other snipes of it at the same moment."""
-    for _ in range(8):
+    for _ in range(5):
         group = GroupFactory(win_at_most=3, budget=budget, policy="skip")
         wanted = [due(armed(group=group)) for _ in range(6)]
         at_once(
