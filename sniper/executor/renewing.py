@@ -7,15 +7,20 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from sniper.claims.record import record_answers
+from sniper.claims.record import Answer, record_answers
+from sniper.claims.schedule import Row
 from sniper.models import SnipeReason, SnipeStatus
-from tokens.services.refresh import get_access_token
+from tokens.services.refresh import TokenUnavailable, get_access_token
 
 from .arming import with_token
 from .deck import Deck
-from .watch import Watch
+from .watch import Armed, Watch
 
 logger = logging.getLogger(__name__)
+
+# For all that wait for it: the first of them may have less time left than the others.
+_WAIT_S = 10.0
+_AGAIN_S = 0.1
 
 
 class Renewing:
@@ -25,18 +30,17 @@ class Renewing:
         self._deck = deck
         self._waiting: dict[str, list[Watch]] = {}
 
-    def renew(self, watch: Watch, *, until_s: float) -> None:
-        """Once for each snipe: afterwards its requests hold another token, or it has ended, or waits for
-        the end of the auction."""
-        watch.has_renewed = watch.is_renewing = True
-        rejected, account_id = watch.refused_token, watch.row.account_id
+    def renew(self, watch: Watch) -> None:
+        """Afterwards its requests hold another token, or it has ended because only a person can help, or
+        this may be asked for again: what failed may pass."""
+        watch.is_renewing = True
+        rejected, row, armed = watch.refused_token, watch.row, watch.armed
         waiting = self._waiting.setdefault(rejected, [])
         waiting.append(watch)
         if len(waiting) > 1:
             return
-        wait_s = max(until_s - time.monotonic(), 0.0)
         self._deck.urgent.submit(
-            lambda: get_access_token(account_id, rejected=rejected, wait_s=wait_s),
+            lambda: _another(row, armed, rejected),
             lambda result, error: self._renewed(rejected, result, error),
         )
 
@@ -44,31 +48,43 @@ class Renewing:
         waiting = self._waiting.pop(rejected)
         for watch in waiting:
             watch.is_renewing = False
-        if token is None:
-            for watch in waiting:
-                self._give_up(watch, error)
+            watch.has_renewed = token is not None
+            watch.read_again_s = time.monotonic() + (0.0 if token else _AGAIN_S)
+        if token is not None:
+            self._spread(rejected, token)
             return
-        # Those that are still to come are spared the refusal.
+        logger.warning("no token instead of a refused one: %s", error)
+        if isinstance(error, TokenUnavailable) and error.retry_after is None:
+            self._end([watch.refused_bid for watch in waiting if watch.refused_bid], error)
+            for watch in waiting:
+                watch.resolves, watch.is_settled = False, True
+                watch.row.status = SnipeStatus.BIDDING
+
+    def _spread(self, rejected: str, token: str) -> None:
+        """Those that are still to come are spared the refusal."""
         for watch in self._deck.watches.values():
             if watch.armed is not None and watch.armed.token == rejected:
-                try:
-                    watch.armed = with_token(watch.armed, watch.row, token)
-                except ValueError as failure:
-                    self._give_up(watch, failure)
+                watch.armed = with_token(watch.armed, watch.row, token)
 
-    def _give_up(self, watch: Watch, error: Exception | None) -> None:
-        """No token: what eBay said to the bid is how it ended, unless nobody knows what it said."""
-        logger.warning("snipe %s: no token instead of the refused one: %s", watch.id, error)
-        said = watch.refused_bid
-        if said is None:
-            return
-        watch.resolves, watch.is_settled = False, True
-        watch.row.status = SnipeStatus.BIDDING
-        ended = replace(
-            said, status=SnipeStatus.ERROR, reason=SnipeReason.TOKEN_REJECTED,
-            message=f"{said.message}, and could not be had: {error}"[:500],
-        )  # fmt: skip
-        self._deck.records.submit(lambda connection: record_answers(connection, [ended]), _nothing)
+    def _end(self, refused: list[Answer], error: TokenUnavailable) -> None:
+        """What eBay said to the bid is how it ended; where nobody knows what it said, the end decides."""
+        ended = [
+            replace(
+                said, status=SnipeStatus.ERROR, reason=SnipeReason.TOKEN_REJECTED,
+                message=f"{said.message}, and could not be had: {error}"[:500],
+            )
+            for said in refused
+        ]  # fmt: skip
+        if ended:
+            self._deck.records.submit(lambda connection: record_answers(connection, ended), _nothing)
+
+
+def _another(row: Row, armed: Armed | None, rejected: str) -> str:
+    """Raises TokenUnavailable, and ValueError for one that cannot stand in a request."""
+    token = get_access_token(row.account_id, rejected=rejected, wait_s=_WAIT_S)
+    if armed is not None:
+        with_token(armed, row, token)
+    return token
 
 
 def _nothing(result: Any, error: Exception | None) -> None:

@@ -94,8 +94,8 @@ class Resolving:
         if watch.is_reading or watch.asks_second or watch.armed is None or now < watch.read_again_s:
             return
         if watch.armed.token == watch.refused_token:
-            if not watch.has_renewed:
-                self._renewing.renew(watch, until_s=watch.end_s - SECOND_UNTIL_S)
+            if not (watch.has_renewed or watch.is_renewing):
+                self._renewing.renew(watch)
             return
         watch.is_reading, watch.sent_token = True, watch.armed.token
         self._deck.shoot(watch, watch.armed.read, self._reported, at_s=now, within_s=_READ_WITHIN_S)
