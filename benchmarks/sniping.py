@@ -37,8 +37,6 @@ from tests.simulator import Simulator
 from tokens.models import ProcessHeartbeat
 from tokens.services.clients import application_client_for, client_for
 
-from . import loading
-
 LEAD = timedelta(seconds=5)
 _NICE = 10
 _WEB_EVERY_S = 0.2
@@ -51,11 +49,16 @@ _AFTER_S = 180.0
 def measure(*, count: int, spread_s: float, sync_orders: int) -> dict[str, Any]:
     """`count` snipes whose moments are spread evenly over `spread_s` seconds (0: one moment)."""
     simulator = Simulator(settings.EBAY_SIMULATOR_URL)
+    # The simulator serves all the measurements of a day; what it counts must not stop the later ones.
+    for api in ("browse", "buy_offer"):
+        simulator.post("quotas", api=api, used=0)
     account = _bidder(simulator)
     with _beside(sync_orders) as beside, _executor():
         snipes = _snipes(simulator, account, count, spread_s, in_s=_PREPARE_S.get(count, 60.0))
         _wait_until_sent(snipes)
         found = _exactness(simulator, snipes)
+    if not (beside.requests and beside.loads):
+        raise RuntimeError(f"web answered {beside.requests} requests, {beside.loads} loads were done beside")
     with _beside(sync_orders):
         predecessor = _predecessor(simulator, account, count, spread_s)
     return {
@@ -165,9 +168,9 @@ def _beside(sync_orders: int) -> Iterator[_Beside]:
     port = _free_port()
     commands = [
         [sys.executable, "-m", "gunicorn", "ebayconnector.wsgi", "--bind", f"127.0.0.1:{port}"],
-        [sys.executable, "-m", "benchmarks.sniping", str(sync_orders)],
+        [sys.executable, "-m", "benchmarks.sync_beside", str(sync_orders)],
     ]
-    processes = [_nice(command) for command in commands]
+    processes = [_nice(commands[0], sys.stderr), _nice(commands[1], subprocess.PIPE)]
     threads = [
         threading.Thread(target=_ask_web, args=(port, counts, stop), daemon=True),
         threading.Thread(target=_count_loads, args=(processes[1], counts), daemon=True),
@@ -183,11 +186,10 @@ def _beside(sync_orders: int) -> Iterator[_Beside]:
             process.wait()
 
 
-def _nice(command: list[str]) -> subprocess.Popen[bytes]:
+def _nice(command: list[str], output: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         ["nice", "-n", str(_NICE), *command], cwd=Path(settings.BASE_DIR), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE if "benchmarks.sniping" in command else sys.stderr,
-        stderr=subprocess.DEVNULL, env={**os.environ, "LOG_LEVEL": "ERROR"}, preexec_fn=die_with_parent(15),
+        stdout=output, env={**os.environ, "LOG_LEVEL": "ERROR"}, preexec_fn=die_with_parent(15),
     )  # fmt: skip
 
 
@@ -208,15 +210,6 @@ def _count_loads(process: subprocess.Popen[bytes], counts: _Beside) -> None:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
-
-
-def sync_for_ever(orders: int) -> None:
-    """A line for each load; the process is ended from outside."""
-    connected = loading.connect(orders)
-    while True:
-        loading.load(connected.account)
-        print("loaded", flush=True)
-        loading.forget_coverage(connected.account)
 
 
 # -- The predecessor ----------------------------------------------------------------------------------------
@@ -240,10 +233,3 @@ def _predecessor(simulator: Simulator, account: EbayAccount, count: int, spread_
             except EbayError:
                 refused += 1
     return {**_spread(late), "refused": refused}
-
-
-if __name__ == "__main__":
-    import django
-
-    django.setup()
-    sync_for_ever(int(sys.argv[1]))

@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from tokens import sealing
 
 _MINIMUM_SECRET_LENGTH = 40
+_MINIMUM_METRICS_TOKEN_LENGTH = 20
 
 
 @register()
@@ -36,6 +37,20 @@ def secret_key(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
             hint=f"Set SECRET_KEY or SECRET_KEY_FILE to {_MINIMUM_SECRET_LENGTH} or more random characters: "
             'python -c "import secrets; print(secrets.token_urlsafe(48))"',
             id="ebayconnector.E001",
+        )
+    ]
+
+
+@register()
+def metrics_token(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    token = settings.METRICS_TOKEN
+    if settings.DEBUG or not token or len(token) >= _MINIMUM_METRICS_TOKEN_LENGTH:
+        return []
+    return [
+        Error(
+            "METRICS_TOKEN is weak",
+            hint=f"{_MINIMUM_METRICS_TOKEN_LENGTH} or more random characters, or empty for no /metrics.",
+            id="ebayconnector.E005",
         )
     ]
 

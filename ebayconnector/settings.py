@@ -142,6 +142,8 @@ EBAY_APPLICATIONS = {
 # Where eBay sends notifications, exactly as it is registered there, and what its challenge is answered with.
 EBAY_NOTIFICATION_ENDPOINT = env.text("EBAY_NOTIFICATION_ENDPOINT")
 EBAY_NOTIFICATION_VERIFICATION_TOKEN = env.secret("EBAY_NOTIFICATION_VERIFICATION_TOKEN")
+# Whoever brings it may read /metrics; empty: nobody.
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
 # Key ring that seals tokens, newest first; deliberately not SECRET_KEY.
 TOKEN_ENCRYPTION_KEYS = env.secret_words("TOKEN_ENCRYPTION_KEYS")
 

@@ -15,7 +15,7 @@ from tokens import views as connect_views
 from tokens import webhooks
 from tokens.api.urls import routes as account_routes
 
-from . import health
+from . import health, metrics
 
 _documentation = [
     Route("schema/", SpectacularAPIView, "api-schema"),
@@ -28,6 +28,7 @@ urlpatterns = [
     re_path(r"^webhooks/ebay/events/?$", webhooks.events, name="ebay_events"),
     re_path(r"^healthz/?$", health.healthz, name="healthz"),
     re_path(r"^readyz/?$", health.readyz, name="readyz"),
+    re_path(r"^metrics/?$", metrics.metrics, name="metrics"),
     *patterns([*login_routes, *account_routes, *worker_routes, *sniper_routes, *_documentation]),
     re_path(r"^(?:api|ebay/workers|ebay-accounts)(?:/|$)", UnknownAddress.as_view()),
     path("admin/", admin.site.urls),

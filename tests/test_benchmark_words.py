@@ -47,6 +47,24 @@ def test_goals_compare_order_for_order_and_say_what_was_missed() -> None:
     assert found["nothing changed, rows written"] == (0, True)
 
 
+def sniping(**found: Any) -> dict[str, Any]:
+    return {
+        "count": 500, "spread_s": 1.0, "sent": 500, "p50_ms": 0.04, "p99_ms": 16.0, "longest_ms": 20.0,
+        "early": 0, "twice": 0, "lost": 1, "web_requests": 300, "loads": 7,
+        "predecessor": {"p50_ms": 2000.0, "p99_ms": 4900.0, "refused": 67}, **found,
+    }  # fmt: skip
+
+
+def test_bids_are_held_against_their_goals_beside_the_predecessors() -> None:
+    results = {"sniping": [sniping(), sniping(spread_s=0.0, p50_ms=14.0, lost=0)]}
+    found = met(results)
+    assert found["lateness in the median, ms"] == (14.0, True)
+    assert [goal.is_met for goal in goals_of(results)] == [True, False, False, True, True, True]
+    text = told({"date": "today", "machine": report.machine(postgres="18", commit_ms=0.3), **results})
+    assert "| 500 over 1 s | 0.04 | 16.00 | 20.00 | 0 / 0 / 1 | 2,000 | 4,900 | 67 |" in text
+    assert "300 pages and 7 loads; 300 pages and 7 loads" in text
+
+
 def test_goals_give_speed_without_the_servers_time_as_well() -> None:
     unchanged = next(g for g in goals_of({"loads": loads()}) if "nothing changed, speed" in g.text)
     assert (unchanged.measured, unchanged.own) == (2.0, 6.0)

@@ -15,6 +15,12 @@ register.simple_tag(display.badge, name="badge")
 
 
 @register.filter
+def sentence(text: str) -> str:
+    """With a capital at its beginning, unless that is eBay's name."""
+    return text if text.startswith("eBay") else text[:1].upper() + text[1:]
+
+
+@register.filter
 def words(code: str) -> str:
     """`needs_reconnect` as `needs reconnect`."""
     return code.replace("_", " ")

@@ -101,10 +101,23 @@ def _of_growth(growth: Sequence[Mapping[str, Any]]) -> Iterator[Goal]:
     yield _speed(text, 0.85, most["load"], least["load"])
 
 
+def _of_sniping(found: Sequence[Mapping[str, Any]]) -> Iterator[Goal]:
+    for one in found:
+        at_once = not one["spread_s"]
+        half, nearly_all = (15, 50) if at_once else (2, 15)
+        when = "at one moment" if at_once else f"over {one['spread_s']:g} s"
+        of = f"{one['count']:,} bids {when}"
+        yield Goal(f"{of}: lateness in the median, ms", half, one["p50_ms"], at_least=False)
+        yield Goal(f"{of}: lateness at 99 %, ms", nearly_all, one["p99_ms"], at_least=False)
+        wrong = one["early"] + one["twice"] + one["lost"]
+        yield Goal(f"{of}: early, double or lost", 0, wrong, at_least=False, form="d")
+
+
 _GOALS: Mapping[str, Callable[[Any], Iterator[Goal]]] = {
     "loads": _of_loads,
     "slow": _of_slow,
     "memory": _of_memory,
     "large": _of_large,
     "growth": _of_growth,
+    "sniping": _of_sniping,
 }

@@ -145,8 +145,9 @@ WITH mine AS (
   WHERE s.id = ANY(%(ids)s) AND NOT s.paper AND s.status = 'resolving' AND s.owner = %(owner)s
   ORDER BY s.id FOR UPDATE SKIP LOCKED
 ), first AS (
-  UPDATE ebay_snipe_attempts t SET outcome = 'absent' FROM mine
-  WHERE t.snipe_id = mine.id AND t.no = 1 AND t.outcome IN ('', 'unclear', 'not_sent')
+  UPDATE ebay_snipe_attempts t SET outcome = CASE t.outcome WHEN 'refused' THEN t.outcome ELSE 'absent' END
+  FROM mine WHERE t.snipe_id = mine.id AND t.no = 1 AND (t.outcome IN ('', 'unclear', 'not_sent')
+        OR (t.outcome = 'refused' AND t.error_code = 'token_rejected'))
   RETURNING t.snipe_id, t.amount
 ), recorded AS (
   INSERT INTO ebay_snipe_attempts (snipe_id, no, amount, owner, recorded_at, planned_at, outcome, error_code,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ebayconnector.ebay.bidding import Bidding, get_bidding
 from ebayconnector.ebay.errors import EbayError
 from ebayconnector.ebay.items import Item, get_item
 from ebayconnector.ebay.money import Money
-from ebayconnector.ebay.prepared import prepare_bid, prepare_bidding_read
+from ebayconnector.ebay.prepared import PreparedCall, prepare_bid, prepare_bidding_read
 from sniper.claims.schedule import Row
 from sniper.models import Snipe, SnipeEvent, SnipeReason, SnipeStatus, TokenKind
 from sniper.services.plan import own_seller
@@ -62,7 +62,7 @@ def arm(row: Row, *, ebay_now: datetime) -> Arming:
         if verdict is not None:
             return verdict
     try:
-        armed = _armed(snipe, token)
+        armed = _armed(row, token)
     except (OSError, ValueError) as failure:
         return _troubled(snipe, SnipeReason.EBAY_UNREACHABLE, f"not prepared: {failure}", TokenKind.USER)
     if snipe.armed_at is None:
@@ -90,7 +90,7 @@ def _look(snipe: Snipe, ebay_now: datetime) -> Arming | None:
             return verdict
     bidding = _own_bidding(snipe)
     own = bidding.own_maximum if bidding is not None else None
-    if bidding is not None and own is not None and bidding.holds(_maximum(snipe)):
+    if bidding is not None and own is not None and bidding.holds(Money(snipe.max_bid_amount, snipe.currency)):
         return Arming(over=SnipeReason.OWN_BID_STANDS, message=f"the account's own maximum is {own} already")
     return None
 
@@ -160,26 +160,34 @@ def _own_bidding(snipe: Snipe) -> Bidding | None:
         return None
 
 
-def _armed(snipe: Snipe, token: str) -> Armed:
-    environment = wire.environment(snipe.account.environment)
-    shared = {"access_token": token, "item_id": snipe.rest_item_id, "marketplace_id": snipe.marketplace_id}
-    bid = prepare_bid(environment, maximum=_maximum(snipe), adult_consent=snipe.adult_only, **shared)
-    read = prepare_bidding_read(environment, **shared)
-    addresses = resolve(bid.host, bid.port)
+def _armed(row: Row, token: str) -> Armed:
+    """Raises OSError when eBay's name is not found, ValueError when something cannot stand in a request."""
+    bid, read = _requests(row, token)
     return Armed(
-        maximum=snipe.max_bid_amount, bid=bid.request, read=read.request, addresses=addresses,
-        tls_name=bid.host if bid.tls else "",
+        maximum=row.maximum, token=token, bid=bid.request, read=read.request,
+        addresses=resolve(bid.host, bid.port), tls_name=bid.host if bid.tls else "",
     )  # fmt: skip
+
+
+def with_token(armed: Armed, row: Row, token: str) -> Armed:
+    """The same requests with another token. ValueError for one that cannot stand in a request."""
+    bid, read = _requests(row, token)
+    return replace(armed, token=token, bid=bid.request, read=read.request)
+
+
+def _requests(row: Row, token: str) -> tuple[PreparedCall, PreparedCall]:
+    """The bid, and the reading of how it stands."""
+    environment = wire.environment(row.environment)
+    shared = {"access_token": token, "item_id": row.rest_item_id, "marketplace_id": row.marketplace_id}
+    maximum = Money(row.maximum, row.currency)
+    bid = prepare_bid(environment, maximum=maximum, adult_consent=row.adult_only, **shared)
+    return bid, prepare_bidding_read(environment, **shared)
 
 
 def resolve(host: str, port: int) -> tuple[tuple[int, str, int], ...]:
     """(family, address, port) of a host name. Raises OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return tuple((int(family), str(address[0]), port) for family, _, _, _, address in found)
-
-
-def _maximum(snipe: Snipe) -> Money:
-    return Money(snipe.max_bid_amount, snipe.currency)
 
 
 def _note_armed(snipe: Snipe, ebay_now: datetime) -> None:

@@ -24,6 +24,7 @@ from .watch import Watch
 logger = logging.getLogger(__name__)
 
 _POOL_THREADS = 8
+_URGENT_THREADS = 4
 _LANE_STUCK_S = 1.0
 _PLACE_EVERY_S = 0.25
 # A bid is not sent later than this before the end: it would arrive after it.
@@ -64,6 +65,8 @@ class Deck:
         self.inbox = Inbox()
         self.records = Lane("records", self.inbox, patient=True)
         self.pool = Pool(self.inbox, _POOL_THREADS)
+        # For what a bid waits for now; its threads begin with the first such job.
+        self.urgent = Pool(self.inbox, _URGENT_THREADS)
         self.sender = Sender()
         self.shots: dict[int, Shot] = {}
         self.to_read: set[int] = set()

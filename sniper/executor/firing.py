@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,10 +14,10 @@ from ebayconnector.ebay.bid_reasons import BidReason, Reaction
 from ebayconnector.ebay.environments import Environment
 from ebayconnector.ebay.prepared import prepare_probe
 from ebayconnector.ebay.raw_answers import BidAnswer, RawAnswer, bid_answer
-from sniper.claims.fire import Claim, Due, claim, claimed_by_me, read_group
+from sniper.claims.fire import Claim, Due, claim, claimed_by_me
+from sniper.claims.group import claim_of_group
 from sniper.claims.record import Answer, give_up, record_answers
 from sniper.claims.sql import Connection
-from sniper.grouping import Move, Sibling, judge
 from sniper.models import AttemptOutcome, SnipeReason, SnipeStatus
 from sniper.sender.messages import Answered, Event, NotSent, Sent, Unanswered
 from tokens import wire
@@ -86,7 +85,8 @@ class Firing:
             wanted = [one for one in due if one.snipe_id not in mine]
             if group_id is None:
                 return claim(connection, wanted, owner=owner, paper=paper), mine, {}
-            return _claim_of_group(connection, group_id, wanted, owner, paper, mine)
+            found = claim_of_group(connection, group_id, wanted, owner=owner, paper=paper)
+            return found.claims, mine, found.waits
 
         self._deck.claims.submit(job, lambda result, error: self._claimed(watches, result, error))
 
@@ -173,6 +173,7 @@ class Firing:
         paper = watch.row.paper or self._deck.paper
         request = self._probe(watch.row.environment) if paper else watch.armed.bid
         watch.flying += 1
+        watch.sent_token = watch.armed.token
         self._deck.shoot(watch, request, self._reported, at_s=at_s, no=no, has_body=not paper)
 
     def _probe(self, environment: str) -> bytes:
@@ -193,6 +194,8 @@ class Firing:
         if watch is None:
             return
         watch.flying -= 1
+        if answer.error_code == BidReason.TOKEN_REJECTED:
+            watch.refused_token, watch.refused_bid = watch.sent_token, answer
         watch.resolves = answer.status == SnipeStatus.RESOLVING
         watch.is_settled = not watch.resolves
         watch.row.status = answer.status
@@ -243,6 +246,11 @@ class Firing:
                 outcome=AttemptOutcome.UNCLEAR, status=SnipeStatus.RESOLVING, event_type="place_bid_error",
                 message=f"no clear answer: {words or said.reason.value}"[:500], **facts,
             )  # fmt: skip
+        if said.reason == BidReason.TOKEN_REJECTED and facts["no"] == 1 and self._has_time(watch):
+            return Answer(
+                outcome=AttemptOutcome.REFUSED, status=SnipeStatus.RESOLVING, event_type="place_bid_error",
+                message=f"eBay did not take the access token ({words}); another is needed"[:500], **facts,
+            )  # fmt: skip
         sent_at = facts["sent_at"]
         early = watch is not None and sent_at is not None and sent_at < watch.row.end_time - _WELL_BEFORE
         status, reason, message = refusal(said.reason.value, ended_early=early, words=words)
@@ -281,43 +289,6 @@ def _claim_s(watch: Watch) -> float:
 
 def _nothing(result: Any, error: Exception | None) -> None:
     """What failed is in the log already."""
-
-
-def _claim_of_group(
-    connection: Connection, group_id: int, wanted: Sequence[Due], owner: str, paper: bool, mine: list[int]
-) -> tuple[list[Claim], list[int], dict[int, str]]:
-    """Read the group, decide, and claim upon exactly that: somebody else's claim meanwhile voids ours."""
-    state = read_group(connection, group_id)
-    if state is None:
-        return claim(connection, wanted, owner=owner, paper=paper), mine, {}
-    siblings, fire = dict(state.siblings), []
-    waits: dict[int, str] = {}
-    passes: dict[int, str] = {}
-    for due in sorted(wanted, key=lambda due: (due.fire_at, due.snipe_id)):
-        others = [one for snipe_id, one in siblings.items() if snipe_id != due.snipe_id]
-        verdict = judge(state.rules, others, due.maximum)
-        if verdict.move == Move.FIRE:
-            fire.append(due)
-            siblings[due.snipe_id] = Sibling(SnipeStatus.FIRING, due.maximum)
-        else:
-            (waits if verdict.move == Move.WAIT else passes)[due.snipe_id] = verdict.reason
-    claims: list[Claim] = []
-    if fire:
-        claims = claim(connection, fire, owner=owner, paper=paper, group=group_id, version=state.version)
-    if all(found.claimed for found in claims):
-        _let_pass(connection, passes)
-    else:
-        # What was to be fired beside them was not: all of it is decided anew.
-        waits |= passes
-    return claims, mine, waits
-
-
-def _let_pass(connection: Connection, passes: Mapping[int, str]) -> None:
-    for snipe_id, reason in passes.items():
-        give_up(
-            connection, snipe_id, status=SnipeStatus.SKIPPED, reason=reason,
-            message=SnipeReason(reason).label, event_type="skipped",
-        )  # fmt: skip
 
 
 _SKIPS = (

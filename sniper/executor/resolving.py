@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import Any
 
 from requests.structures import CaseInsensitiveDict
@@ -17,6 +18,7 @@ from sniper.sender.messages import Answered, Event, Sent
 
 from .deck import SEND_UNTIL_S, Deck, Shot
 from .firing import Firing
+from .renewing import Renewing
 from .watch import Watch
 
 # An answer is overdue so long after the moment: whoever sees it takes over.
@@ -35,6 +37,7 @@ class Resolving:
     def __init__(self, deck: Deck, firing: Firing) -> None:
         self._deck = deck
         self._firing = firing
+        self._renewing = Renewing(deck)
 
     def step(self, now: float) -> None:
         if self._deck.paper:
@@ -90,7 +93,11 @@ class Resolving:
     def _read(self, watch: Watch, now: float) -> None:
         if watch.is_reading or watch.asks_second or watch.armed is None or now < watch.read_again_s:
             return
-        watch.is_reading = True
+        if watch.armed.token == watch.refused_token:
+            if not (watch.has_renewed or watch.is_renewing):
+                self._renewing.renew(watch)
+            return
+        watch.is_reading, watch.sent_token = True, watch.armed.token
         self._deck.shoot(watch, watch.armed.read, self._reported, at_s=now, within_s=_READ_WITHIN_S)
 
     def _reported(self, shot: Shot, event: Event) -> None:
@@ -104,6 +111,8 @@ class Resolving:
         said = bidding_answer(RawAnswer(event.status, CaseInsensitiveDict(event.headers), event.body))
         if said.is_clear:
             self._judge(watch, said)
+        elif said.status == HTTPStatus.UNAUTHORIZED:
+            watch.refused_token = watch.sent_token
 
     def _judge(self, watch: Watch, said: BiddingAnswer) -> None:
         bidding = said.bidding

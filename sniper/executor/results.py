@@ -36,6 +36,10 @@ class Tried:
     error_code: str = ""
     was_sent: bool = True
 
+    @property
+    def is_refused(self) -> bool:
+        return self.outcome == AttemptOutcome.REFUSED
+
 
 def check_result(row: Row, *, ebay_now: datetime) -> Result | None:
     """Ask eBay and write down what it says; None when somebody else does, or it is not due yet."""
@@ -74,6 +78,9 @@ def _read(row: Row, checks: int, ebay_now: datetime) -> Result:
         gone = SnipeStatus.ERROR if checks >= _GONE_AFTER else None
         return Result(gone, SnipeReason.RESULT_UNKNOWN, message=f"{failure}", http_status=404)
     except (EbayError, TokenUnavailable) as failure:
+        if isinstance(failure, TokenUnavailable) and attempts and all(tried.is_refused for tried in attempts):
+            # Nothing of ours can stand there, and without a token eBay tells no more.
+            return _no_bid(attempts, None)
         status = SnipeStatus.ERROR if checks >= _GIVE_UP_AFTER else None
         http_status = failure.status if isinstance(failure, EbayError) else None
         return Result(status, SnipeReason.RESULT_UNKNOWN, message=f"{failure}", http_status=http_status)
@@ -109,8 +116,8 @@ def decide(
 
 def _no_bid(attempts: Sequence[Tried], price: Decimal | None) -> Result:
     """eBay does not know our bid: refused, or it never arrived."""
-    for tried in attempts:
-        if tried.outcome == AttemptOutcome.REFUSED:
+    for tried in reversed(attempts):
+        if tried.is_refused:
             status, reason, words = refusal(tried.error_code, ended_early=False)
             return Result(status, reason, price, words, http_status=200)
     if any(tried.outcome == AttemptOutcome.NOT_SENT or not tried.was_sent for tried in attempts):

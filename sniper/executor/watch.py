@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ebayconnector.ebay.money import Money
+from sniper.claims.record import Answer
 from sniper.claims.schedule import Row
 from sniper.models import COMMITTED, SnipeStatus
 
@@ -14,9 +15,10 @@ WAITING = (SnipeStatus.SCHEDULED, SnipeStatus.ARMING)
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """Everything that is needed at the moment. The requests hold the token and are in no repr."""
+    """Everything that is needed at the moment. `token` is in the requests too; none of them in a repr."""
 
     maximum: Decimal
+    token: str = field(repr=False)
     bid: bytes = field(repr=False)
     read: bytes = field(repr=False)
     addresses: tuple[tuple[int, str, int], ...]
@@ -55,6 +57,13 @@ class Watch:
     taking_until_s: float = 0.0
     take_again_s: float = 0.0
     resolves: bool = False
+    # Of the last call: its token. And the one that eBay did not take, with what it said to the bid, if it was
+    # to a bid.
+    sent_token: str = field(default="", repr=False)
+    refused_token: str = field(default="", repr=False)
+    refused_bid: Answer | None = None
+    has_renewed: bool = False
+    is_renewing: bool = False
     is_reading: bool = False
     read_again_s: float = 0.0
     asks_second: bool = False
@@ -78,7 +87,10 @@ class Watch:
     @property
     def is_busy(self) -> bool:
         """Something of ours is under way for it."""
-        flags = (self.is_arming, self.is_claiming, self.is_taking, self.is_reading, self.is_checking)
+        flags = (
+            self.is_arming, self.is_claiming, self.is_taking, self.is_reading, self.is_renewing,
+            self.is_checking,
+        )  # fmt: skip
         return any(flags) or self.flying > 0 or self.asks_second or self.is_giving_up
 
     @property

@@ -27,7 +27,7 @@ def last_minute(snipe: Snipe, attempts: Sequence[SnipeAttempt]) -> Chart:
     """From a minute before the bid to the auction's end; the axis counts from the end."""
     start, end = snipe.fire_at - _BEFORE, snipe.end_time
     lanes = (
-        Lane("Planned", f"{exactly(snipe.created_at)}", (Mark(snipe.created_at, "grey"),)),
+        *_step("Planned", snipe.created_at, snipe.fire_at, tone="grey"),
         *_step("Armed", snipe.armed_at, snipe.fire_at),
         *_step("Connected", snipe.connected_at, snipe.fire_at),
         *(lane for attempt in attempts for lane in _attempt(attempt, len(attempts) > 1)),
@@ -36,12 +36,13 @@ def last_minute(snipe: Snipe, attempts: Sequence[SnipeAttempt]) -> Chart:
         Lane("Auction ends", exactly(end), (Mark(end, "red"),)),
         *_step("Result", snipe.finished_at, end, tone=_tone_of_end(snipe)),
     )
+    in_order = sorted(lanes, key=lambda lane: lane.marks[0].at)
     return Chart(
         name="The last minute, counted from the end of the auction",
         start=start,
         end=end + (end - start) / 12,
         origin=end,
-        lanes=lanes,
+        lanes=tuple(in_order),
         guides=(Guide(snipe.fire_at, "blue"), Guide(end, "red")),
     )
 

@@ -18,9 +18,12 @@ class SenderGone(Exception):
 
 
 class Sender:
-    """Starts the process. Nothing here waits; `flush` and `events` belong into the executor's loop."""
+    """Starts the process. Nothing here waits; `flush` and `events` belong into the executor's loop.
 
-    def __init__(self) -> None:
+    `ca_bundle` is a file of certificates to trust instead of the usual ones.
+    """
+
+    def __init__(self, *, ca_bundle: str = "") -> None:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self._socket = ours
@@ -28,7 +31,7 @@ class Sender:
         self._events = Frames(Event)
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "sniper.sender", str(theirs.fileno())],
+                [sys.executable, "-m", "sniper.sender", str(theirs.fileno()), *filter(None, [ca_bundle])],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 cwd=settings.BASE_DIR,

@@ -85,6 +85,8 @@ class Line:
             self.socket.do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return
+        except ssl.SSLCertVerificationError as failure:
+            raise LineBroken(f"its certificate is not trusted: {failure.verify_message}") from None
         except OSError as failure:
             raise LineBroken(f"TLS: {failure.strerror or type(failure).__name__}") from None
         self.state = State.IDLE

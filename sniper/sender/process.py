@@ -13,13 +13,11 @@ from collections import deque
 
 import certifi
 
+from .channel import Channel
 from .line import Line, LineBroken, State
 from .messages import (
     Answered,
     Close,
-    Command,
-    Event,
-    Frames,
     Lost,
     NotSent,
     Open,
@@ -29,7 +27,6 @@ from .messages import (
     Sent,
     Shoot,
     Unanswered,
-    frame,
 )
 
 # Sleeping ends this long before a moment, the rest is spent looking at the clock.
@@ -42,7 +39,6 @@ _SLOWEST_REOPEN_S = 2.0
 _CONNECT_WITHIN_S = 4.0
 _AT_ONCE = 8
 _SPARE = -1
-_PIECE = 256 * 1024
 _FAR_S = 10.0
 
 _Place = tuple[tuple[tuple[int, str, int], ...], str]
@@ -56,6 +52,7 @@ class _Target:
         self.place = place
         self.line: Line | None = None
         self.failures = 0
+        self.why = ""
         self.opened_s: float | None = None
         self.queue: deque[Shoot] = deque()
 
@@ -63,14 +60,10 @@ class _Target:
 class SenderLoop:
     """Runs until the other side has gone and nothing recorded is left to send."""
 
-    def __init__(self, channel: socket.socket) -> None:
-        channel.setblocking(False)
-        self._channel = channel
-        self._commands = Frames(Command)
-        self._out = bytearray()
+    def __init__(self, channel: socket.socket, *, ca_bundle: str | None = None) -> None:
         self._epoll = select.epoll()
-        self._epoll.register(channel.fileno(), select.EPOLLIN)
-        self._channel_writes = False
+        self._channel = Channel(channel, self._epoll)
+        self._say = self._channel.say
         self._targets: dict[int, _Target] = {}
         self._by_fd: dict[int, _Target] = {}
         self._spares: dict[_Place, _Target] = {}
@@ -79,8 +72,8 @@ class SenderLoop:
         # (when, order, what, key, call or line)
         self._timers: list[tuple[float, int, str, int, object]] = []
         self._order = 0
-        self._tls: ssl.SSLContext | None = None
-        self._over = False
+        # Read once and early: it takes tens of milliseconds.
+        self._tls = ssl.create_default_context(cafile=ca_bundle or certifi.where())
 
     def run(self) -> None:
         gc.collect()
@@ -88,7 +81,7 @@ class SenderLoop:
         # A collection at the wrong moment costs more than the sends; it is done when nothing is near.
         gc.disable()
         collected = time.monotonic()
-        while not (self._over and not self._shots):
+        while not (self._channel.is_over and not self._shots):
             self._turn()
             now = time.monotonic()
             if now - collected > _FAR_S and self._quiet_for(now) > _FAR_S:
@@ -187,7 +180,8 @@ class SenderLoop:
                 self._broken(target, "no answer in time")
             elif what == "expire" and thing in target.queue and isinstance(thing, Shoot):
                 target.queue.remove(thing)
-                self._say(NotSent(thing.call_id, now, "no connection in time"))
+                why = f": {target.why}" if target.why else ""
+                self._say(NotSent(thing.call_id, now, f"no connection in time{why}"))
 
     # -- lines --------------------------------------------------------------------------------------------
 
@@ -229,7 +223,7 @@ class SenderLoop:
         addresses, tls_name = target.place
         address = addresses[target.failures % len(addresses)]
         try:
-            line = Line(address, (self._context(), tls_name) if tls_name else None)
+            line = Line(address, (self._tls, tls_name) if tls_name else None)
         except (LineBroken, OSError) as failure:
             self._failed(target, str(failure))
             return
@@ -238,11 +232,6 @@ class SenderLoop:
         self._by_fd[fd] = target
         self._epoll.register(fd, line.wants)
         self._at(time.monotonic() + _CONNECT_WITHIN_S, "connect", target.key, line)
-
-    def _context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            self._tls = ssl.create_default_context(cafile=certifi.where())
-        return self._tls
 
     def _watch(self, line: Line) -> None:
         self._epoll.modify(line.socket.fileno(), line.wants)
@@ -272,6 +261,7 @@ class SenderLoop:
 
     def _failed(self, target: _Target, why: str) -> None:
         now = time.monotonic()
+        target.why = why
         if target.key >= 0:
             self._say(Lost(target.key, now, why))
         # One that served a while is replaced at once.
@@ -302,7 +292,7 @@ class SenderLoop:
 
     def _look(self, timeout_s: float) -> None:
         """Handle what has happened, a few things at a time: something may be due in between."""
-        self._flush()
+        self._channel.flush()
         for fd, events in self._epoll.poll(timeout_s, _AT_ONCE):
             if fd == self._channel.fileno():
                 self._hear(events)
@@ -338,7 +328,7 @@ class SenderLoop:
             self._opened(target)
 
     def _opened(self, target: _Target) -> None:
-        target.opened_s = time.monotonic()
+        target.opened_s, target.why = time.monotonic(), ""
         if target.key >= 0:
             self._say(Opened(target.key, target.opened_s))
         self._send_waiting(target)
@@ -365,23 +355,7 @@ class SenderLoop:
     # -- the executor -------------------------------------------------------------------------------------
 
     def _hear(self, events: int) -> None:
-        if events & select.EPOLLOUT:
-            self._flush()
-        if not events & ~select.EPOLLOUT:
-            return
-        try:
-            piece = self._channel.recv(_PIECE)
-        except BlockingIOError:
-            return
-        except OSError:
-            piece = b""
-        if not piece:
-            self._over = True
-            with contextlib.suppress(OSError, ValueError):
-                self._epoll.unregister(self._channel.fileno())
-            return
-        self._commands.feed(piece)
-        for command in self._commands.messages():
+        for command in self._channel.hear(events):
             self._obey(command)
             self._fire_due()
 
@@ -395,23 +369,3 @@ class SenderLoop:
             self._close(command.key)
         elif isinstance(command, Ping):
             self._say(Pong(command.at_s))
-
-    def _say(self, event: Event) -> None:
-        self._out += frame(event)
-
-    def _flush(self) -> None:
-        if not self._out or self._over:
-            self._out.clear()
-            return
-        try:
-            count = self._channel.send(self._out)
-        except BlockingIOError:
-            count = 0
-        except OSError:
-            self._over = True
-            return
-        del self._out[:count]
-        if bool(self._out) != self._channel_writes:
-            self._channel_writes = bool(self._out)
-            wanted = select.EPOLLIN | (select.EPOLLOUT if self._channel_writes else 0)
-            self._epoll.modify(self._channel.fileno(), wanted)

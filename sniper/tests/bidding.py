@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -26,12 +26,17 @@ from tests.waiting import eventually
 from tokens.models import ProcessHeartbeat
 
 
-def bidder(simulator: Simulator, seller: str = "", *, organization: Any = None) -> EbayAccount:
+def bidder(
+    simulator: Simulator,
+    seller: str = "",
+    *,
+    organization: Any = None,
+    scopes: Sequence[str] = (SCOPE_BASE, SCOPE_OFFER_AUCTION),
+) -> EbayAccount:
     """An account of ours as the simulator's user, who consented to bids."""
     users = simulator.sellers()
     user = next((one for one in users if one["username"] == seller), users[0])
-    scopes = [SCOPE_BASE, SCOPE_OFFER_AUCTION]
-    grant = simulator.post("tokens", seller=user["username"], scopes=scopes)
+    grant = simulator.post("tokens", seller=user["username"], scopes=list(scopes))
     return AccountFactory(
         organization=organization or OrganizationFactory(),
         purpose="BUYER",
@@ -39,7 +44,7 @@ def bidder(simulator: Simulator, seller: str = "", *, organization: Any = None) 
         username=user["username"],
         token__access=grant["access_token"],
         token__refresh=grant["refresh_token"],
-        token__granted_scopes=scopes,
+        token__granted_scopes=list(scopes),
     )
 
 

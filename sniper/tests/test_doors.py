@@ -218,6 +218,10 @@ def test_overlapping_ends_of_a_group_show_before_they_hurt():
     console.force_login(member(Role.VIEWER, group.organization))
     page = console.get(reverse("admin:snipe_group", args=[group.pk])).content.decode()
     assert "Ends that overlap" in page and "Change the rules" not in page
+    assert "It has won what it wants" not in page
+    SnipeFactory(account=account, group=group, status="won", result_price="20.00")
+    page = console.get(reverse("admin:snipe_group", args=[group.pk])).content.decode()
+    assert "It has won what it wants" in page
 
 
 @pytest.mark.django_db

@@ -75,6 +75,8 @@ def test_a_later_end_is_taken_over():
         ([Tried("", was_sent=False)], ("missed", "ebay_unreachable")),
         ([Tried("absent"), Tried("refused", "too_low")], ("lost", "too_low")),
         ([Tried("refused", "feedback")], ("error", "not_eligible")),
+        ([Tried("refused", "token_rejected")], ("error", "token_rejected")),
+        ([Tried("refused", "token_rejected"), Tried("refused", "too_low")], ("lost", "too_low")),
     ],
 )
 def test_no_bid_of_ours_has_a_reason(attempts, expected):

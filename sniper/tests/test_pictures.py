@@ -68,8 +68,11 @@ def test_the_moment_of_a_bid_shows_lateness_latency_and_the_error_of_the_clock()
     svg = draw_lanes(moment_of(attempt()))
     ElementTree.fromstring(svg)
     assert "+0.31 ms" in svg and "(latency 84 ms)" in svg and "offset −12.5 ms ± 4 ms" in svg
-    left = place_of(svg, "eBay&#x27;s clock", "line", "x1")
-    assert left < place_of(svg, "Planned for") < place_of(svg, "Sent")
+    error_bar = 'line class="ec-error ec-amber"'
+    left = place_of(svg, "eBay&#x27;s clock", error_bar, "x1")
+    right = place_of(svg, "eBay&#x27;s clock", error_bar, "x2")
+    assert left < place_of(svg, "Planned for") < place_of(svg, "Sent") < right
+    assert (left + right) / 2 == pytest.approx(place_of(svg, "Sent"), abs=0.01)
 
 
 def test_without_an_answer_it_says_so_and_without_sending_there_is_no_picture():
