@@ -64,7 +64,7 @@ class Progress:
 class RunContext:
     """Everything one execution needs; made by `execution.execute_run`.
 
-    `has_quarantine`: whether records of this worker may be set aside. `brings_new`: the last page mostly did.
+    `has_quarantine`: whether records of this worker may be set aside.
     `deadline` is on the monotonic clock. `in_worker` is False in the foreground, where a run keeps no
     worker from others and therefore gives way to nobody.
     """
@@ -81,7 +81,6 @@ class RunContext:
     progress: Progress = field(default_factory=Progress)
     fenced_at: datetime | None = None
     has_quarantine: bool = True
-    brings_new: bool = False
 
     @property
     def reach(self) -> Reach:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from ebayconnector.ebay.paging import PAGES_AHEAD, Page
@@ -90,7 +91,7 @@ class SliceReading:
         """True when this slice is done: covered, less the records at fault, which stay gaps."""
         reads, table, client = self.context.windows, self.context.worker.table, self.context.client
         if table.from_bytes:
-            client = client.preparing(lambda raw: prepared(table, raw, is_new=self.context.brings_new))
+            client = client.preparing(partial(prepared, table))
         for page in reads.pages(
             client,
             modified_from=self.span.start,
@@ -127,7 +128,6 @@ class SliceReading:
         if self.shown is not None:
             self.shown.update(result.row_ids)
         self._stored_at.append(context.fenced_at)
-        context.brings_new = result.stored > result.unchanged
         context.progress.slices += done
         page_done(context, signals, counted)
         return done

@@ -146,16 +146,10 @@ def _listed(table: Table, items: Sequence[Any], result: PageResult) -> dict[tupl
     return listed
 
 
-def prepared(table: Table, raw: bytes, *, is_new: bool) -> Listed | bytes:
-    """What can be made of a record before anybody asks the database: for another thread's time.
-
-    `is_new`: it will probably have to be written.
-    """
+def prepared(table: Table, raw: bytes) -> Listed | bytes:
+    """What can be made of a record before anybody asks the database: for another thread's time."""
     try:
-        listed = _one_listed(table, raw)
-        if is_new:
-            listed.row = _row(table, listed)
-        return listed
+        return _one_listed(table, raw)
     except Unmappable:
         return raw
 
