@@ -73,7 +73,9 @@ def test_a_refresh_counts_as_the_first_lane_and_under_its_grant(simulator):
 def test_a_refused_call_is_not_sent(simulator):
     account = linked_account(simulator)
     set_quota("fulfillment", made=950)
-    with pytest.raises(QuotaExhausted, match=r"schedule.s part of .*fulfillment is used up.*950 of 1,000 calls"):
+    with pytest.raises(
+        QuotaExhausted, match=r"schedule.s part of .*fulfillment is used up.*950 of 1,000 calls"
+    ):
         read_orders(account)
     assert simulator.requests(ORDERS) == []
     assert read_orders(account, Lane.MANUAL).items
