@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
 
 from accounts.models import EbayAccount
@@ -110,6 +111,15 @@ def test_a_switch_that_is_off_and_an_inactive_account_keep_it_from_firing(two, w
     found = {one.snipe_id: one for one in claim(two[0], [due(snipe), due(idle)], owner=A, paper=False)}
     assert (found[snipe.pk].refusal, found[idle.pk].refusal) == ("switched_off", "account_inactive")
     assert not claimed(found.values())
+
+
+def test_the_big_red_button_and_switched_off_workers_leave_snipes_alone(two):
+    snipe = armed()
+    switches = apps.get_model("syncworkers", "SyncSwitch").objects
+    for organization in (snipe.account.organization, None):
+        switches.update_or_create(organization=organization, defaults={"enabled": False})
+    EbayAccount.objects.filter(pk=snipe.account_id).update(workers_enabled=False)
+    assert claimed(claim(two[0], [due(snipe)], owner=A, paper=False)) == {snipe.pk}
 
 
 def test_a_decision_about_a_group_is_void_when_another_was_made_upon_the_same(two):
