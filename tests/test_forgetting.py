@@ -18,7 +18,8 @@ from syncworkers.models import Order, QuarantinedRecord
 from syncworkers.personal import PERSONAL
 from syncworkers.registry import TABLES
 from syncworkers.services import coverage
-from syncworkers.services.store import BadRecord, upsert_page
+from syncworkers.services.records import BadRecord
+from syncworkers.services.store import upsert_page
 from syncworkers.tests.running import run_family, seller_account
 from tests.factories import AccountFactory
 from tests.test_canary import every_row

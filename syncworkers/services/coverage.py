@@ -18,7 +18,7 @@ from syncworkers.ranges import Span, multirange_of
 from syncworkers.windows import retry_pause
 
 from . import people
-from .store import BadRecord
+from .records import BadRecord
 
 _EVIDENCE_LENGTH = 4000
 

@@ -21,7 +21,7 @@ from syncworkers.windows import retry_pause
 from . import coverage, runlog
 from .context import RunContext
 from .pages import count, page_done, store_items
-from .store import BadRecord
+from .records import BadRecord
 
 _AT_ONCE = 50
 # So many records in a row without an answer are no longer the records' fault.

@@ -17,7 +17,8 @@ from syncworkers.registry import Table
 
 from . import coverage, runlog
 from .context import RunContext
-from .store import Asked, BadRecord, PageResult, upsert_page
+from .records import BadRecord
+from .store import Asked, PageResult, upsert_page
 
 
 def store_items(

@@ -25,7 +25,8 @@ from syncworkers.registry import Each, Passes, Table
 from . import coverage, runlog
 from .context import RunContext, turn_to_history
 from .pages import count, page_done, store_items
-from .store import WITHOUT_KEY, BadRecord, PageResult
+from .records import WITHOUT_KEY, BadRecord
+from .store import PageResult
 
 ATTEMPTS = 3
 _AT_ONCE = 100

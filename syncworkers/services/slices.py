@@ -20,7 +20,7 @@ from syncworkers.ranges import MILLISECOND, Span, merged, to_millisecond, withou
 from . import coverage, runlog
 from .context import RunContext, words
 from .pages import count, page_done, store_items
-from .store import BadRecord, identity_of, prepared
+from .records import BadRecord, identity_of, prepared
 
 PAGES_PER_SLICE = 10
 ATTEMPTS_PER_SLICE = 3

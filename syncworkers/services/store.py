@@ -18,17 +18,13 @@ from psycopg.types.json import Jsonb
 from accounts.models import EbayAccount
 from ebayconnector.database import server_cursor
 from ebayconnector.ebay.documents import parse_json
-from ebayconnector.ebay.timefmt import parse_ebay_time
-from syncworkers.mappers.reading import MappedRow, Unmappable
 from syncworkers.maturity import next_check
 from syncworkers.models.rows import DetailedRow, MaturingRow
 from syncworkers.registry import Child, Table
 
 from . import payloads, people
+from .records import BadRecord, Key, Listed, Record, bad_record, key_text, listed_page, mapped, without_people
 
-# As long as QuarantinedRecord.record_key.
-_KEY_LENGTH = 200
-WITHOUT_KEY = "without key "
 # So small a part of a page is sooner compared by value again than written.
 _FEW = 0.1
 _TYPES = {
@@ -42,36 +38,6 @@ _TYPES = {
     "BinaryField": "bytea",
     "ForeignKey": "int8",
 }
-
-
-@dataclass(slots=True)
-class Record:
-    """One record of a page, mapped. `digest`: of what eBay said; `erased`: without its people."""
-
-    key: tuple[Any, ...]
-    document: payloads.Document
-    row: MappedRow
-    digest: bytes
-    erased: bool = False
-
-
-@dataclass(slots=True)
-class Listed:
-    """One record of a page, ready to be compared with what is stored; mapped only where its key needs it."""
-
-    key: tuple[Any, ...]
-    document: payloads.Document
-    row: MappedRow | None = None
-
-
-@dataclass(frozen=True)
-class BadRecord:
-    """A record that cannot be stored, with the reason in words; `modified_at` when it can be read."""
-
-    key: str
-    evidence: Any
-    error: str
-    modified_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -100,29 +66,33 @@ def upsert_page(
     A record without a change time that somebody stored after eBay was asked is not overwritten but read
     again: nobody knows which of the two answers is the newer one.
     """
-    result = PageResult()
-    listed = _listed(table, items, result)
-    bad_before = len(result.bad)
+    page = listed_page(table, items)
+    listed = page.records
     known, erased = _stored_hashes(table, account, listed)
-    differing = _mapped(table, [one for one in listed.values() if _differs(one, known)], result)
+    differing, unmappable = mapped(table, [one for one in listed.values() if _differs(one, known)])
     erased &= differing.keys()
     named = people.mentioned(table, account, {key: (r.row, r.document) for key, r in differing.items()})
     erased |= people.to_leave_out(table, account, named)
-    differing |= {key: _without_people(table, account, differing[key]) for key in erased}
+    differing |= {key: without_people(table, account, differing[key]) for key in erased}
     changed = [record for record in differing.values() if _differs(record, known)]
     changed, same = _with_withheld(table, changed, known)
     if len(same) > len(listed) * _FEW:
         _note_hashes(table, same, known)
-    written = _write(table, account, changed, result, asked)
+    refused: list[BadRecord] = []
+    written = _write(table, account, changed, refused, asked)
     with_people = {r.key: written[r.key] for r in changed if r.key in written and not r.erased}
     people.remember_rows(table, account, named, with_people)
-    result.stored = len(written)
-    result.unchanged = len(listed) - result.stored - (len(result.bad) - bad_before)
-    bad_keys = {bad.key for bad in result.bad}
-    result.healthy_keys = [text for key in listed if (text := _key_text(key)) not in bad_keys]
+    bad = [*page.bad, *unmappable, *refused]
+    bad_keys = {one.key for one in bad}
     ids = {key: row_id for key, (_, row_id) in known.items()} | written
-    result.row_ids = [row_id for key, row_id in ids.items() if _key_text(key) not in bad_keys]
-    return result
+    return PageResult(
+        stored=len(written),
+        unchanged=len(listed) - len(written) - len(unmappable) - len(refused),
+        bad=bad,
+        replaced_characters=page.replaced_characters,
+        healthy_keys=[text for key in listed if (text := key_text(key)) not in bad_keys],
+        row_ids=[row_id for key, row_id in ids.items() if key_text(key) not in bad_keys],
+    )
 
 
 def _differs(record: Listed | Record, known: Known) -> bool:
@@ -130,117 +100,12 @@ def _differs(record: Listed | Record, known: Known) -> bool:
     return record.key not in known or known[record.key][0] != digest
 
 
-def _listed(table: Table, items: Sequence[Any], result: PageResult) -> dict[tuple[Any, ...], Listed]:
-    """What is on the page by natural key; of a key that comes twice the newer version stays."""
-    listed: dict[tuple[Any, ...], Listed] = {}
-    for item in items:
-        try:
-            one = _one_listed(table, item)
-            before = listed.get(one.key)
-            if before is None or _modified(table, before) <= _modified(table, one):
-                listed[one.key] = one
-        except Unmappable as failure:
-            result.bad.append(_bad(table, _as_it_came(item), str(failure)))
-            continue
-        result.replaced_characters += one.document.replaced
-    return listed
-
-
-def prepared(table: Table, raw: bytes) -> Listed | bytes:
-    """What can be made of a record before anybody asks the database: for another thread's time."""
-    try:
-        return _one_listed(table, raw)
-    except Unmappable:
-        return raw
-
-
-def _as_it_came(item: Any) -> Any:
-    return item.document.payload if isinstance(item, Listed) else item
-
-
-def _one_listed(table: Table, item: Any) -> Listed:
-    if isinstance(item, Listed):
-        return item
-    if not isinstance(item, dict | bytes):
-        raise Unmappable("the record is not an object")
-    document = payloads.document(item, table.volatile_paths)
-    if table.from_bytes and document.value is None and (key := table.from_bytes.key(document.encoded)):
-        return Listed((key,), document)
-    row = table.mapper(document.payload)
-    return Listed(_key(table, row), document, row)
-
-
-def _key(table: Table, row: MappedRow) -> tuple[Any, ...]:
-    return tuple(row.columns[name] for name in table.natural_key)
-
-
-def _row(table: Table, listed: Listed) -> MappedRow:
-    if listed.row is not None:
-        return listed.row
-    assert table.from_bytes is not None, "else it would be mapped"
-    return table.from_bytes.row(listed.document.encoded)
-
-
-def _modified(table: Table, listed: Listed) -> float:
-    modified_at = _row(table, listed).modified_at
-    return modified_at.timestamp() if modified_at else 0.0
-
-
-def _mapped(table: Table, listed: list[Listed], result: PageResult) -> dict[tuple[Any, ...], Record]:
-    records = {}
-    for one in listed:
-        try:
-            records[one.key] = Record(one.key, one.document, _row(table, one), one.document.digest)
-        except Unmappable as failure:
-            result.bad.append(_bad(table, one.document.payload, str(failure)))
-    return records
-
-
-def _without_people(table: Table, account: EbayAccount, record: Record) -> Record:
-    payload = people.left_out(table, account, record.document.payload)
-    document = payloads.document(payload, table.volatile_paths)
-    return Record(record.key, document, table.mapper(payload), document.digest, erased=True)
-
-
-def identity_of(table: Table, item: Any) -> str:
-    """What tells records apart while pages are read: the key, or for one without a key all of it."""
-    key = ""
-    if isinstance(item, Listed):
-        return "/".join(map(str, item.key))
-    if isinstance(item, bytes) and table.from_bytes:
-        key = table.from_bytes.key(item)
-    elif isinstance(item, dict):
-        key = table.record_key(item)
-    return key or f"{WITHOUT_KEY}{payloads.evidence_hash(payloads.value_of(item))}"
-
-
-def _bad(table: Table, item: Any, error: str) -> BadRecord:
-    value = payloads.value_of(item)
-    evidence = payloads.storable_evidence(value)
-    return BadRecord(identity_of(table, evidence)[:_KEY_LENGTH], evidence, error, _change_time(table, value))
-
-
-def _change_time(table: Table, item: Any) -> datetime | None:
-    """The time that the record is read by. Post-Order's times are objects with a `value`."""
-    value: Any = item
-    try:
-        for name in table.time_field.split("."):
-            value = value[name]
-        return parse_ebay_time(value["value"] if isinstance(value, dict) else value)
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _key_text(key: tuple[Any, ...]) -> str:
-    return "/".join(map(str, key))[:_KEY_LENGTH]
-
-
-Known = dict[tuple[Any, ...], tuple[bytes, int]]
+Known = dict[Key, tuple[bytes, int]]
 
 
 def _stored_hashes(
-    table: Table, account: EbayAccount, records: Mapping[tuple[Any, ...], Listed]
-) -> tuple[Known, set[tuple[Any, ...]]]:
+    table: Table, account: EbayAccount, records: Mapping[Key, Listed]
+) -> tuple[Known, set[Key]]:
     """(content hash, id) of the rows that the page's keys already have, and the keys of those erased."""
     if not records:
         return {}, set()
@@ -300,11 +165,11 @@ def _note_hashes(table: Table, same: list[Record], known: Known) -> None:
         )
 
 
-Ids = dict[tuple[Any, ...], int]
+Ids = dict[Key, int]
 
 
 def _write(
-    table: Table, account: EbayAccount, records: list[Record], result: PageResult, asked: Asked
+    table: Table, account: EbayAccount, records: list[Record], refused: list[BadRecord], asked: Asked
 ) -> Ids:
     """Write records; when the database refuses, halve until the one at fault is found and set aside.
 
@@ -319,12 +184,12 @@ def _write(
     except (DataError, IntegrityError) as failure:
         if len(records) == 1:
             error = f"the database refuses it: {str(failure).splitlines()[0]}"
-            bad = _bad(table, records[0].document.payload, error)
-            result.bad.append(replace(bad, key=_key_text(records[0].key)))
+            bad = bad_record(table, records[0].document.payload, error)
+            refused.append(replace(bad, key=key_text(records[0].key)))
             return {}
         middle = len(records) // 2
-        first = _write(table, account, records[:middle], result, asked)
-        return first | _write(table, account, records[middle:], result, asked)
+        first = _write(table, account, records[:middle], refused, asked)
+        return first | _write(table, account, records[middle:], refused, asked)
     return inserted | changed
 
 
@@ -390,7 +255,7 @@ def _values(table: Table, records: list[Record], asked: Asked) -> list[dict[str,
     return rows
 
 
-def _read_again(table: Table, account: EbayAccount, keys: list[tuple[Any, ...]]) -> None:
+def _read_again(table: Table, account: EbayAccount, keys: list[Key]) -> None:
     """Two answers crossed: the next run asks eBay once more."""
     with server_cursor() as cursor:
         cursor.execute(
@@ -476,7 +341,7 @@ def _kind(model: type[models.Model], name: str) -> str:
     return model._meta.get_field(name).get_internal_type()
 
 
-def _encoded_keys(table: Table, keys: Iterable[tuple[Any, ...]]) -> str:
+def _encoded_keys(table: Table, keys: Iterable[Key]) -> str:
     return _encoded([dict(zip(table.natural_key, key, strict=True)) for key in keys])
 
 

@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from syncworkers.models import Order, OrderLineItem
 from syncworkers.services import payloads
-from syncworkers.services.store import identity_of, upsert_page
+from syncworkers.services.records import identity_of
+from syncworkers.services.store import upsert_page
 from tests.factories import AccountFactory
 
 from .running import ORDERS, rows_written

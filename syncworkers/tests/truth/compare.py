@@ -13,7 +13,7 @@ from syncworkers.mappers.reading import MappedRow, Unmappable
 from syncworkers.models import FailedSlice, QuarantinedRecord, SyncState, Transaction
 from syncworkers.models.rows import MaturingRow
 from syncworkers.registry import TABLES, WORKERS, Details, Passes, Table, Windows
-from syncworkers.services.store import _change_time
+from syncworkers.services.records import change_time
 
 from .expected import Record, Truth, read_truth, without
 from .world import World
@@ -113,7 +113,7 @@ class Comparison:
     def _missing(self, table: Table, key: str, record: Record) -> Iterator[Difference]:
         if key in self.truth.unlisted.get(table.key, ()):
             return
-        at = _change_time(table, record)
+        at = change_time(table, record)
         if self._is_wanted(table, key, at, record):
             yield Difference(table.key, key, f"is missing; its time is {at}")
 
