@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from accounts.models import EbayAccount
 from sniper.claims.fire import Due, claim, claimed_by_me, read_group, record_second
+from sniper.claims.group import claim_of_group
 from sniper.claims.record import Answer, claim_check, record_answers
 from sniper.claims.sql import connect
 from sniper.claims.takeover import take_over
-from sniper.executor.firing import claim_of_group
 from sniper.models import Snipe, SnipeAttempt, SnipeEvent, SniperSwitch
 
 from .rows import AttemptFactory, GroupFactory, SnipeFactory
