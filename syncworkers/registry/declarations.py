@@ -68,6 +68,7 @@ class Table:
     `withheld_paths`: parts that eBay stops giving after a while; what is stored stays.
     `volatile_paths`: parts that differ from answer to answer without a change; not in the hash.
     `details_once`: what eBay says more about a record does not change with it.
+    `from_bytes`: how its records are read where they come as eBay's bytes.
     """
 
     key: str

@@ -154,14 +154,19 @@ def _filled(table: Table, record: Record, old: dict[str, Any]) -> Record:
 
 
 def _note_hashes(table: Table, same: list[Record], known: Known) -> None:
-    """What was equal by value is known by its hash the next time."""
+    """What was equal by value is known by its hash the next time, unless its row was changed meanwhile."""
     if not same:
         return
     with server_cursor() as cursor:
         cursor.execute(
             f"UPDATE {_table(table.model)} t SET content_hash = u.digest "
-            "FROM unnest(%s::int8[], %s::bytea[]) AS u(id, digest) WHERE t.id = u.id",
-            [[known[record.key][1] for record in same], [record.digest for record in same]],
+            "FROM unnest(%s::int8[], %s::bytea[], %s::bytea[]) AS u(id, digest, known) "
+            "WHERE t.id = u.id AND t.content_hash = u.known",
+            [
+                [known[record.key][1] for record in same],
+                [record.digest for record in same],
+                [known[record.key][0] for record in same],
+            ],
         )
 
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from syncworkers.models import Order, OrderLineItem
 from syncworkers.services import payloads
+from syncworkers.services import store as store_module
 from syncworkers.services.records import identity_of
 from syncworkers.services.store import upsert_page
 from tests.factories import AccountFactory
@@ -79,6 +80,23 @@ def test_other_bytes_of_the_same_order_are_no_change(account):
     before = rows_written()
     assert upsert_page(ORDERS.table, account, [json.dumps(turned, indent=1).encode()]).unchanged == 1
     assert rows_written() == before
+
+
+def test_the_hash_of_a_row_that_was_changed_meanwhile_is_left_alone(account, monkeypatch):
+    """The person eraser, say, between the comparison and the note."""
+    item = order("1", orderPaymentStatus="PAID")
+    store(account, item)
+    compare = store_module._with_withheld
+
+    def and_somebody_writes(*args):
+        found = compare(*args)
+        Order.objects.update(content_hash=b"somebody else's")
+        return found
+
+    monkeypatch.setattr(store_module, "_with_withheld", and_somebody_writes)
+    turned = json.dumps(dict(reversed(item.items())), indent=1).encode()
+    assert upsert_page(ORDERS.table, account, [turned]).unchanged == 1
+    assert bytes(Order.objects.get().content_hash) == b"somebody else's"
 
 
 def test_an_unchanged_order_is_not_even_mapped(account, monkeypatch):
