@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -151,7 +151,7 @@ class FenceLost(Exception):
 # A manual run waits for others to make room only when it could start: its time has come, its API is not
 # paused, and its account has a place, or would have one if this run ended.
 _BEAT = """
-UPDATE ebay_worker_run r SET heartbeat_at = clock_timestamp()
+UPDATE ebay_worker_run r SET heartbeat_at = clock_timestamp(){counting}
 FROM ebay_sync_state s, ebay_accounts a
 WHERE r.id = %s AND r.status = 'running'
   AND a.id = r.account_id AND s.account_id = r.account_id AND s.api_family = r.api_family
@@ -167,16 +167,26 @@ RETURNING r.cancel_requested_at, s.enabled, a.workers_enabled, a.is_active,
           AND (q.account_id = r.account_id OR %s > (
                SELECT count(*) FROM ebay_worker_run x
                WHERE x.status = 'running' AND x.account_id = q.account_id))),
-  clock_timestamp()
+  clock_timestamp(){counted}
 """
 
 
 def beat(run_id: int) -> Signals:
     """Heartbeat and fence in one statement. Raises FenceLost when the run is not ours any more."""
-    row = fetch_one(_BEAT, [run_id, RUNS_PER_ACCOUNT])
+    return beat_and_count(run_id, {})[0]
+
+
+def beat_and_count(run_id: int, added: Mapping[str, int]) -> tuple[Signals, dict[str, int]]:
+    """`beat`, which adds to counters of the run's row, by name; returns what they are then."""
+    sql = _BEAT.format(
+        counting="".join(f", {name} = r.{name} + %s" for name in added),
+        counted="".join(f", r.{name}" for name in added),
+    )
+    row = fetch_one(sql, [*added.values(), run_id, RUNS_PER_ACCOUNT])
     if row is None:
         raise FenceLost(f"run {run_id} was ended by somebody else")
-    return Signals(*row)
+    signals, counted = row[: -len(added)] if added else row, row[len(row) - len(added) :]
+    return Signals(*signals), dict(zip(added, counted, strict=True))
 
 
 @contextmanager
@@ -188,6 +198,48 @@ def fenced(run_id: int) -> Iterator[Signals]:
     check_connection()
     with transaction.atomic():
         yield beat(run_id)
+    check_connection()
+
+
+class Fence:
+    """The fence of a transaction that stores a page; what it told is known once it is passed."""
+
+    def __init__(self, run_id: int) -> None:
+        self._run_id = run_id
+        self._passed: tuple[Signals, dict[str, int]] | None = None
+
+    def pass_and_count(self, added: Mapping[str, int]) -> None:
+        """Add to the run's counters. Raises FenceLost."""
+        self._passed = beat_and_count(self._run_id, added)
+
+    @property
+    def signals(self) -> Signals:
+        return self._told[0]
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """The run's counters, as they are after this transaction."""
+        return self._told[1]
+
+    @property
+    def _told(self) -> tuple[Signals, dict[str, int]]:
+        if self._passed is None:
+            raise RuntimeError("what is stored must pass the fence in the same transaction")
+        return self._passed
+
+
+@contextmanager
+def storing(run_id: int) -> Iterator[Fence]:
+    """A transaction that passes the fence inside: after its rows, before everything else that it writes.
+
+    So the two writers of a run hold its row, which both must change, only for the end of their transactions;
+    and all lock in one order. Raises FenceLost: then nothing was written.
+    """
+    check_connection()
+    with transaction.atomic():
+        fence = Fence(run_id)
+        yield fence
+        fence.signals  # noqa: B018 - raises when nobody passed it
     check_connection()
 
 

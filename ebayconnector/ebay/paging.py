@@ -13,7 +13,7 @@ from .answers import Answer
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 # What JSON has beside objects, which may come as dicts, as bytes, or as what was prepared of these.
-_NO_OBJECT = (list, str, int, float, type(None))
+_NO_OBJECT = frozenset({list, str, bool, int, float, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Page:
 
     `duration_s` is the last attempt's, `attempts` how often the page was asked for. `next_position` is where
     a later reading can go on after this page (`position_pages`); None when this is the last one to be read.
-    `ahead`: it was asked for before the two pages in front of it were given out.
+    `ahead`: it was asked for when one of the two pages in front of it had come.
     `cut`: it is the last one that eBay gives although its list goes on.
     """
 
@@ -48,6 +48,8 @@ Begin = Callable[[int, int], Callable[[], Answer]]
 
 # So many pages are asked for while others are worked on. With two runs of an account never more than four.
 PAGES_AHEAD = 2
+# Whoever finds that there are more looks at the first page only.
+PAGES_READ_ON = 15
 
 
 def offset_pages(
@@ -55,8 +57,8 @@ def offset_pages(
 ) -> Iterator[Page]:
     """Reads `fetch(offset, limit)` page by page; each begins with the last `overlap` rows of the one before.
 
-    With `begin` the next pages are on their way while one is worked on, from the second page on: whoever
-    comes back for that one reads to the end.
+    With `begin` the next pages are on their way while one is worked on; of more than `PAGES_READ_ON` pages
+    from the second one on: whoever comes back for that one reads to the end.
 
     Ends when all rows of the total were seen, on an empty page, without a `next`, and on a server that
     repeats itself or never comes to an end. Only the first four are a complete reading: whether the rows
@@ -77,7 +79,8 @@ def _pages(fetch: Fetch, items_key: str, limit: int, overlap: int, begin: Begin 
         answer = coming.pop(offset)() if is_ahead else fetch(offset, limit)
         page = replace(_page(answer, items_key, offset, limit, number), ahead=is_ahead)
         last_number = last_number or _enough_pages(page, overlap)
-        if begin is not None and number > 1:
+        reads_on = number > 1 or page.total <= PAGES_READ_ON * (page.limit - overlap)
+        if begin is not None and reads_on and not _is_last(page):
             wanted = _offsets_after(page, overlap)
             coming = {place: coming.get(place) or begin(place, limit) for place in wanted}
         yield page
@@ -205,7 +208,7 @@ def _page(
         raise answer.bad("a page without its total")
     if items is None and (may_lack_items or total <= offset):
         items = []
-    if not isinstance(items, list) or any(isinstance(item, _NO_OBJECT) for item in items):
+    if not isinstance(items, list) or not _NO_OBJECT.isdisjoint(map(type, items)):
         raise answer.bad(f"a page whose {items_key} is not a list of objects")
     return Page(
         items=items,

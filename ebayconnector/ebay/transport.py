@@ -310,9 +310,11 @@ def _digested(outcome: _Outcome, digest: Callable[[bytes], Any] | None) -> _Outc
 
 
 def _prepared(call: Call) -> requests.PreparedRequest:
-    prepared = requests.Request(call.method, call.url, headers=dict(call.headers), data=call.body).prepare()
+    prepared = requests.PreparedRequest()
     # Exactly the address that the observers saw, not the library's spelling of it.
-    prepared.url = call.url
+    prepared.method, prepared.url = call.method, call.url
+    prepared.prepare_headers(call.headers)
+    prepared.prepare_body(call.body, None)
     return prepared
 
 

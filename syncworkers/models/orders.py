@@ -44,8 +44,7 @@ class Order(SyncedRow):
                 fields=["account", "fulfillment_status", "-created_at_ebay"], name="orders_by_fulfillment"
             ),
             # Search by order number and buyer.
-            models.Index(fields=["order_id"], name="orders_by_order_id"),
-            models.Index(fields=["buyer_username"], name="orders_by_buyer"),
+            models.Index(fields=["account", "buyer_username"], name="orders_by_buyer"),
         ]
 
     def __str__(self) -> str:

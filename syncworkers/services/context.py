@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from ebayconnector.ebay.client import EbayClient
-from syncworkers.locks import Signals, beat, check_connection, fenced, move_to_history
+from syncworkers.locks import Fence, Signals, beat, check_connection, fenced, move_to_history, storing
 from syncworkers.models import Reason, SyncState, WorkerRun
 from syncworkers.models.runs import Lane
 from syncworkers.ranges import Span
@@ -17,6 +18,7 @@ from syncworkers.registry import Windows, Worker
 from syncworkers.windows import Reach
 
 from . import coverage, runlog
+from .writers import SecondWriter
 
 _LONGEST_WAIT_S = 10.0
 
@@ -35,25 +37,52 @@ class GaveWay(Exception):
 
 @dataclass
 class Progress:
-    """What a run has achieved so far, as far as its end depends on it.
+    """What a run has achieved so far, as far as its end depends on it; its two writers share it.
 
     `parts_held_back`: keys of the parts that this run leaves alone (`parts.read_part`).
+    `has_quarantine`: whether records of its worker may be set aside.
     """
 
     pages: int = 0
     stored: int = 0
     slices: int = 0
+    has_quarantine: bool = True
     live_done: bool = False
     complete: bool = True
     reason: Reason | None = None
     errors: list[str] = field(default_factory=list)
     parts_held_back: set[str] = field(default_factory=set)
+    _set_aside: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def incomplete(self, reason: Reason, error: str) -> None:
         """Something could not be read: the run goes on with the rest and will end `partial`."""
-        self.complete = False
-        self.reason = self.reason or reason
-        self.errors.append(error)
+        with self._lock:
+            self.complete = False
+            self.reason = self.reason or reason
+            self.errors.append(error)
+
+    def page_stored(self, run: WorkerRun, counted: Mapping[str, int]) -> None:
+        """`counted`: the run's counters after the page; the later one of two may come first."""
+        with self._lock:
+            self.pages += 1
+            for name, value in counted.items():
+                setattr(run, name, max(getattr(run, name), value))
+            self.stored = run.rows_stored
+
+    def slice_done(self) -> None:
+        with self._lock:
+            self.slices += 1
+
+    def set_aside(self) -> None:
+        """A record goes into quarantine now."""
+        with self._lock:
+            self._set_aside = self.has_quarantine = True
+
+    def quarantine_is_empty(self) -> None:
+        """As far as the database says: what this run has set aside itself may not be committed yet."""
+        with self._lock:
+            self.has_quarantine = self._set_aside
 
     @property
     def achieved_any(self) -> bool:
@@ -64,7 +93,6 @@ class Progress:
 class RunContext:
     """Everything one execution needs; made by `execution.execute_run`.
 
-    `has_quarantine`: whether records of this worker may be set aside.
     `deadline` is on the monotonic clock. `in_worker` is False in the foreground, where a run keeps no
     worker from others and therefore gives way to nobody.
     """
@@ -80,7 +108,7 @@ class RunContext:
     on_page: Callable[[WorkerRun], None] = lambda run: None
     progress: Progress = field(default_factory=Progress)
     fenced_at: datetime | None = None
-    has_quarantine: bool = True
+    second_writer: SecondWriter = field(default_factory=SecondWriter)
 
     @property
     def reach(self) -> Reach:
@@ -123,6 +151,13 @@ class RunContext:
         with fenced(self.run.pk) as signals:
             yield signals
         self.fenced_at = signals.at
+
+    @contextmanager
+    def storing(self) -> Iterator[Fence]:
+        """A transaction that stores a page of a slice, and passes the fence after its rows."""
+        with storing(self.run.pk) as fence:
+            yield fence
+        self.fenced_at = max(filter(None, (self.fenced_at, fence.signals.at)))
 
     def pause_point(self) -> None:
         """Before a call that does not follow a page: beat, and end here if somebody wants an end.

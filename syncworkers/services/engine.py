@@ -42,7 +42,8 @@ def read_everything(context: RunContext) -> None:
             read_pass(context, context.worker.reads)
             take_steps(context)
         else:
-            _read_windows(context)
+            with context.second_writer:
+                _read_windows(context)
 
 
 @contextmanager
@@ -95,7 +96,7 @@ def _note_window(context: RunContext, spans: list[Span]) -> None:
 
 
 def read_span(context: RunContext, span: Span) -> None:
-    """Read a span in slices of at most ten pages, newest first.
+    """Read a span in slices of at most fifteen pages, newest first.
 
     What eBay does not answer for although it answers otherwise is narrowed down and stays a gap; raises
     Unavailable or BadAnswer when it does not answer at all.

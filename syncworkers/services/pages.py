@@ -27,37 +27,49 @@ def store_items(
     items: Sequence[Any],
     *,
     place: Callable[[BadRecord], Span | None] = lambda bad: None,
-    asked_at: datetime | None = None,
 ) -> PageResult:
-    """Store records and set those at fault aside, with their `place` in eBay's time. Inside `fenced`.
+    """Store records and set those at fault aside, with their `place` in eBay's time. Inside `fenced`."""
+    result = store_rows(context, table, items, asked_at=context.fenced_at)
+    set_aside(context, table, result, place=place)
+    return result
 
-    `asked_at`: when eBay was asked, by the database's clock, where that was before the last transaction.
-    """
-    run = context.run
-    asked = Asked(asked_at or context.fenced_at, context.ebay_now())
+
+def store_rows(
+    context: RunContext, table: Table, items: Sequence[Any], *, asked_at: datetime | None
+) -> PageResult:
+    """Only store records. `asked_at`: when eBay was asked, or earlier, by the database's clock."""
+    return upsert_page(table, context.run.account, items, asked=Asked(asked_at, context.ebay_now()))
+
+
+def set_aside(
+    context: RunContext,
+    table: Table,
+    result: PageResult,
+    *,
+    place: Callable[[BadRecord], Span | None] = lambda bad: None,
+) -> None:
+    """Put the records at fault into quarantine, and take out of it those that could be stored."""
+    run, progress = context.run, context.progress
     prefix = "" if table is context.worker.table else f"{table.key} "
-    result = upsert_page(table, run.account, items, asked=asked)
+    if result.bad:
+        progress.set_aside()
     for bad in result.bad:
         key = f"{prefix}{bad.key}"[:200]
         coverage.quarantine(run.account, run.api_family, key, bad, place(bad))
         runlog.write(run, "quarantined", f"record {key}: {bad.error}", level="error")
-    context.has_quarantine = context.has_quarantine or bool(result.bad)
-    if context.has_quarantine:
+    if progress.has_quarantine:
         healthy = [f"{prefix}{key}"[:200] for key in result.healthy_keys]
         coverage.heal_quarantine(run.account_id, run.api_family, healthy)
-        context.has_quarantine = coverage.has_quarantine(run.account_id, run.api_family)
-    return result
+        if not coverage.has_quarantine(run.account_id, run.api_family):
+            progress.quarantine_is_empty()
 
 
 Counters = dict[str, int]
 
 
-def count(
-    context: RunContext, result: PageResult, *, fetched: int, expected: int = 0, pages: int = 1
-) -> Counters:
-    """Add a page to the counters of the run's row. Inside `fenced`, once a transaction."""
-    run = context.run
-    added = {
+def page_counters(result: PageResult, *, fetched: int, expected: int = 0, pages: int = 1) -> Counters:
+    """What a page adds to the counters of its run."""
+    return {
         "pages": pages,
         "rows_fetched": fetched,
         "rows_stored": result.stored,
@@ -65,6 +77,14 @@ def count(
         "rows_quarantined": len(result.bad),
         "rows_expected": expected,
     }
+
+
+def count(
+    context: RunContext, result: PageResult, *, fetched: int, expected: int = 0, pages: int = 1
+) -> Counters:
+    """Add a page to the counters of the run's row. Inside `fenced`, once a transaction."""
+    run = context.run
+    added = page_counters(result, fetched=fetched, expected=expected, pages=pages)
     counted = {name: getattr(run, name) + value for name, value in added.items()}
     columns = ", ".join(f"{name} = %s" for name in counted)
     execute(f"UPDATE {WorkerRun._meta.db_table} SET {columns} WHERE id = %s", [*counted.values(), run.pk])
@@ -73,10 +93,7 @@ def count(
 
 def page_done(context: RunContext, signals: Signals, counted: Counters) -> None:
     """After the transaction of a page. Raises Stopped or GaveWay."""
-    context.progress.pages += 1
-    context.progress.stored += counted["rows_stored"] - context.run.rows_stored
-    for name, value in counted.items():
-        setattr(context.run, name, value)
+    context.progress.page_stored(context.run, counted)
     if settings.DEBUG:
         # Django keeps every query in DEBUG: a long run would keep them all.
         reset_queries()

@@ -64,7 +64,7 @@ def read_pass(context: RunContext, reads: Passes) -> None:
     else:
         context.progress.incomplete(Reason.DRIFT, "the list kept moving while it was read")
         return
-    context.progress.slices += 1
+    context.progress.slice_done()
     if reads.each is not None:
         reading.ask_each(reads.each)
     pass_ = reading.pass_

@@ -69,14 +69,17 @@ def _erased_parents(parent: Table, account: EbayAccount, keys: Sequence[Key]) ->
     if not keys:
         return set()
     model = parent.model
-    columns = ", ".join(f't."{name}"' for name in parent.natural_key)
+    columns = ", ".join(f'k."{name}"' for name in parent.natural_key)
+    same = " AND ".join(f'r."{name}" = k."{name}"' for name in parent.natural_key)
     names = ", ".join(f'"{name}"' for name in parent.natural_key)
     # Natural keys of what has details are texts.
     arrays = ", ".join("%s::text[]" for _ in parent.natural_key)
     with connection.cursor() as cursor:
         cursor.execute(
-            f'SELECT {columns} FROM "{model._meta.db_table}" t JOIN unnest({arrays}) AS k({names}) '
-            f"USING ({names}) WHERE t.account_id = %s AND t.erased_at IS NOT NULL",
+            f"SELECT {columns} FROM unnest({arrays}) AS k({names}) CROSS JOIN LATERAL ("
+            f'SELECT erased_at FROM "{model._meta.db_table}" r '
+            f"WHERE r.account_id = (SELECT %s::int8) AND {same} LIMIT 1"
+            ") AS t WHERE t.erased_at IS NOT NULL",
             [*(list(values) for values in zip(*keys, strict=True)), account.pk],
         )
         return {tuple(key) for key in cursor.fetchall()}

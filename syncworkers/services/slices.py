@@ -9,20 +9,20 @@ in smaller slices: one that fits on a page cannot shift.
 from __future__ import annotations
 
 from collections import deque
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from ebayconnector.ebay.paging import PAGES_AHEAD, Page
+from ebayconnector.ebay.paging import PAGES_AHEAD, PAGES_READ_ON, Page
 from syncworkers.models import Reason
 from syncworkers.ranges import MILLISECOND, Span, merged, to_millisecond, without
 
 from . import coverage, runlog
 from .context import RunContext, words
-from .pages import count, page_done, store_items
+from .pages import page_counters, page_done, set_aside, store_rows
 from .records import BadRecord, identity_of, prepared
 
-PAGES_PER_SLICE = 10
+PAGES_PER_SLICE = PAGES_READ_ON
 ATTEMPTS_PER_SLICE = 3
 SHORTEST_SLICE = timedelta(seconds=1)
 _MOST_PARTS = 64
@@ -79,8 +79,8 @@ class SliceReading:
         self._last_identity = ""
         self._steady = True
         self._bad: dict[str, BadRecord] = {}
-        # When the last pages were stored: what is asked for ahead was asked so much earlier.
-        self._stored_at = deque([context.fenced_at], maxlen=PAGES_AHEAD + 1)
+        # The last fence known when each of the last pages came: what was asked for ahead was asked then.
+        self._fenced_before: deque[datetime | None] = deque(maxlen=PAGES_AHEAD + 1)
 
     @property
     def parts_of_a_page(self) -> int:
@@ -89,9 +89,16 @@ class SliceReading:
 
     def read(self) -> bool:
         """True when this slice is done: covered, less the records at fault, which stay gaps."""
+        try:
+            return self._read()
+        finally:
+            self.context.second_writer.settle()
+
+    def _read(self) -> bool:
         reads, table, client = self.context.windows, self.context.worker.table, self.context.client
         if table.from_bytes:
             client = client.preparing(partial(prepared, table))
+        asked_at = self.context.fenced_at
         for page in reads.pages(
             client,
             modified_from=self.span.start,
@@ -101,35 +108,47 @@ class SliceReading:
         ):
             if page.number == 1 and self._is_too_long(page):
                 return False
-            done = self._store(page)
-            if done or not self._steady:
-                return done
+            items = self._fresh(page)
+            self._fenced_before.append(self.context.fenced_at)
+            store = partial(self._store, page, items, self._fenced_before[0] if page.ahead else asked_at)
+            if self._is_verdict_due(page):
+                return store()
+            if not self.context.second_writer.takes(store):
+                store()
+            asked_at = self.context.fenced_at
         return False
 
     def _is_too_long(self, first: Page) -> bool:
         rows = PAGES_PER_SLICE * (first.limit - 1)
         if first.total <= rows or self.span.length <= SHORTEST_SLICE:
             return False
-        self.parts = min(-(-first.total // rows), _MOST_PARTS)
+        # Somewhat smaller: records are not spread evenly, and a part that is too long again costs a page.
+        self.parts = min(-(-first.total * 11 // (rows * 10)), _MOST_PARTS)
         return True
 
-    def _store(self, page: Page) -> bool:
-        """One transaction: fence, rows, quarantine, counters, log line, and coverage on the last page."""
-        context = self.context
-        items = self._fresh(page)
-        with context.fenced() as signals:
-            asked_at = self._stored_at[0] if page.ahead else context.fenced_at
-            result = store_items(context, context.worker.table, items, place=self._place, asked_at=asked_at)
+    def _is_verdict_due(self, page: Page) -> bool:
+        """After the last page, and as soon as rows have shifted; all others must be stored by then."""
+        if not _is_last(page) and self._steady:
+            return False
+        self.context.second_writer.settle()
+        return True
+
+    def _store(self, page: Page, items: list[Any], asked_at: datetime | None) -> bool:
+        """One transaction: rows, fence and counters, quarantine, log line, and coverage on the last page."""
+        context, table = self.context, self.context.worker.table
+        with context.storing() as fence:
+            result = store_rows(context, table, items, asked_at=asked_at)
+            expected = page.total if self.attempt == 1 and page.number == 1 else 0
+            fence.pass_and_count(page_counters(result, fetched=len(items), expected=expected))
+            set_aside(context, table, result, place=self._place)
             self._bad.update({bad.key: bad for bad in result.bad})
             done = _is_last(page) and self._is_complete() and self._cover()
-            expected = page.total if self.attempt == 1 and page.number == 1 else 0
-            counted = count(context, result, fetched=len(items), expected=expected)
             runlog.page(context.run, self.span, page, result)
         if self.shown is not None:
             self.shown.update(result.row_ids)
-        self._stored_at.append(context.fenced_at)
-        context.progress.slices += done
-        page_done(context, signals, counted)
+        if done:
+            context.progress.slice_done()
+        page_done(context, fence.signals, fence.counted)
         return done
 
     def _fresh(self, page: Page) -> list[Any]:

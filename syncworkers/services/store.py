@@ -6,7 +6,7 @@ on which nothing changed writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -54,8 +54,23 @@ class PageResult:
     unchanged: int = 0
     bad: list[BadRecord] = field(default_factory=list)
     replaced_characters: int = 0
-    healthy_keys: list[str] = field(default_factory=list)
-    row_ids: list[int] = field(default_factory=list)
+    keys: Collection[Key] = ()
+    ids: Mapping[Key, int] = field(default_factory=dict)
+
+    @property
+    def healthy_keys(self) -> list[str]:
+        """Keys, as text, of the records that are stored."""
+        bad = self._bad_keys
+        return [text for key in self.keys if (text := key_text(key)) not in bad]
+
+    @property
+    def row_ids(self) -> list[int]:
+        bad = self._bad_keys
+        return [row_id for key, row_id in self.ids.items() if key_text(key) not in bad]
+
+    @property
+    def _bad_keys(self) -> set[str]:
+        return {one.key for one in self.bad}
 
 
 def upsert_page(
@@ -79,19 +94,19 @@ def upsert_page(
     if len(same) > len(listed) * _FEW:
         _note_hashes(table, same, known)
     refused: list[BadRecord] = []
+    # In one order, whoever writes them: two who wait for each other's rows would wait for ever.
+    changed.sort(key=lambda record: record.key)
     written = _write(table, account, changed, refused, asked)
     with_people = {r.key: written[r.key] for r in changed if r.key in written and not r.erased}
     people.remember_rows(table, account, named, with_people)
     bad = [*page.bad, *unmappable, *refused]
-    bad_keys = {one.key for one in bad}
-    ids = {key: row_id for key, (_, row_id) in known.items()} | written
     return PageResult(
         stored=len(written),
         unchanged=len(listed) - len(written) - len(unmappable) - len(refused),
         bad=bad,
         replaced_characters=page.replaced_characters,
-        healthy_keys=[text for key in listed if (text := key_text(key)) not in bad_keys],
-        row_ids=[row_id for key, row_id in ids.items() if key_text(key) not in bad_keys],
+        keys=listed.keys(),
+        ids={key: row_id for key, (_, row_id) in known.items()} | written,
     )
 
 
@@ -109,12 +124,10 @@ def _stored_hashes(
     """(content hash, id) of the rows that the page's keys already have, and the keys of those erased."""
     if not records:
         return {}, set()
-    keys = ", ".join(f't."{name}"' for name in table.natural_key)
+    keys = ", ".join(f'k."{name}"' for name in table.natural_key)
     with server_cursor() as cursor:
         cursor.execute(
-            f"SELECT t.content_hash, t.id, t.erased_at IS NOT NULL, {keys} FROM {_table(table.model)} t "
-            f"JOIN {_recordset(table.model, table.natural_key, 'k')} USING ({_quoted(table.natural_key)}) "
-            "WHERE t.account_id = %s",
+            f"SELECT t.content_hash, t.id, t.erased_at IS NOT NULL, {keys} FROM {_rows_of_keys(table)}",
             [_encoded_keys(table, records), account.pk],
         )
         rows = cursor.fetchall()
@@ -264,10 +277,8 @@ def _read_again(table: Table, account: EbayAccount, keys: list[Key]) -> None:
     """Two answers crossed: the next run asks eBay once more."""
     with server_cursor() as cursor:
         cursor.execute(
-            f"UPDATE {_table(table.model)} t SET check_at = coalesce(t.occurred_at, clock_timestamp()) "
-            f"FROM {_recordset(table.model, table.natural_key, 'k')} WHERE "
-            + " AND ".join(f't."{name}" = k."{name}"' for name in table.natural_key)
-            + " AND t.account_id = %s",
+            f"UPDATE {_table(table.model)} SET check_at = coalesce(occurred_at, clock_timestamp()) "
+            f"WHERE id IN (SELECT t.id FROM {_rows_of_keys(table)})",
             [_encoded_keys(table, keys), account.pk],
         )
 
@@ -298,12 +309,11 @@ def _delete_missing_children(child: Child, parents: list[int], rows: list[dict[s
     names = [child.parent, *child.key]
     kept = [{name: row[name] for name in names} for row in rows]
     with server_cursor() as cursor:
+        # NOT IN is looked up in a hash, whatever statistics there are; no key is NULL.
         cursor.execute(
-            f"DELETE FROM {_table(child.model)} c WHERE c.{child.parent}_id = ANY(%s) AND NOT EXISTS ("
-            f"SELECT 1 FROM {_recordset(child.model, names, 'u')} "
-            f'WHERE u."{child.parent}" = c.{child.parent}_id AND '
-            + " AND ".join(f'u."{name}" = c."{name}"' for name in child.key)
-            + ")",
+            f"DELETE FROM {_table(child.model)} WHERE {child.parent}_id = ANY(%s) "
+            f"AND ({child.parent}_id, {_quoted(child.key)}) NOT IN ("
+            f"SELECT {_quoted(names)} FROM {_recordset(child.model, names, 'u')})",
             [parents, _encoded(kept)],
         )
 
@@ -323,6 +333,20 @@ def _upsert_children(child: Child, account: EbayAccount, rows: list[dict[str, An
             + " OR ".join(f'c."{name}" IS DISTINCT FROM excluded."{name}"' for name in changing),
             [account.pk, _encoded(rows)],
         )
+
+
+def _rows_of_keys(table: Table) -> str:
+    """`k`, the natural keys of one parameter, and `t`, their rows of the account that is the next one.
+
+    Key by key, and without telling the planner which account: of one that is newer than its statistics it
+    believes that it has no rows, and would rather read all of them than look up keys.
+    """
+    return (
+        f"{_recordset(table.model, table.natural_key, 'k')} CROSS JOIN LATERAL ("
+        f"SELECT * FROM {_table(table.model)} r WHERE r.account_id = (SELECT %s::int8) AND "
+        + " AND ".join(f'r."{name}" = k."{name}"' for name in table.natural_key)
+        + " LIMIT 1) AS t"
+    )
 
 
 def _table(model: type[models.Model]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from ebayconnector.ebay import errors, fulfillment
 from ebayconnector.ebay.answers import Answer
-from ebayconnector.ebay.paging import offset_pages
+from ebayconnector.ebay.paging import PAGES_READ_ON, offset_pages
 
 from .loopback import answer, json_answer, rest_error
 
@@ -61,8 +61,8 @@ def test_the_window_is_asked_for_in_milliseconds(connect):
     }
 
 
-def test_only_the_page_at_hand_is_asked_for(connect):
-    connected = connect(page(orders(0, 5), 11), page(orders(4, 5), 11))
+def test_of_many_pages_only_the_first_is_asked_for(connect):
+    connected = connect(page(orders(0, 5), 100), page(orders(4, 5), 100))
     pages = fulfillment.order_pages(connected.client, modified_from=START, modified_to=END, limit=5)
     assert next(pages).number == 1
     assert len(connected.server.requests) == 1
@@ -79,8 +79,9 @@ def test_only_the_page_at_hand_is_asked_for(connect):
     ids=["empty", "no next", "total reached", "no list"],
 )
 def test_it_ends_where_ebay_ends(connect, last):
-    connected = connect(page(orders(0, 5), 11), last)
+    connected = connect(page(orders(0, 5), 100), last)
     assert len(read(connected, limit=5)) == 2
+    assert offsets(connected) == [0, 4]
 
 
 def test_a_smaller_page_than_asked_for_skips_no_row(connect):
@@ -183,17 +184,30 @@ class Shelf:
         return wait
 
 
-def test_two_pages_are_on_their_way_from_the_second_page_on():
+def test_the_next_two_pages_are_on_their_way_while_one_is_worked_on():
     shelf = Shelf()
+    pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin)
+    assert not next(pages).ahead
+    assert shelf.events == [("fetched", 0), ("begun", 8), ("begun", 16)]
+    assert next(pages).ahead
+    assert shelf.events[3:] == [("awaited", 8), ("begun", 24)]
+    assert next(pages).ahead
+    assert shelf.events[5:] == [("awaited", 16), ("begun", 32)]
+    assert [page.offset for page in pages] == [24, 32]
+    assert shelf.events[7:] == [("awaited", 24), ("awaited", 32)]
+
+
+def test_of_more_pages_than_are_read_on_none_is_asked_for_in_vain():
+    rows = PAGES_READ_ON * 8 + 1
+    shelf = Shelf(rows)
     pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin)
     next(pages)
     assert shelf.events == [("fetched", 0)]
     assert not next(pages).ahead
     assert shelf.events[1:] == [("fetched", 8), ("begun", 16), ("begun", 24)]
-    assert next(pages).ahead
-    assert shelf.events[4:] == [("awaited", 16), ("begun", 32)]
-    assert [page.offset for page in pages] == [24, 32]
-    assert shelf.events[6:] == [("awaited", 24), ("awaited", 32)]
+    shelf = Shelf(rows - 1)
+    next(offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin))
+    assert shelf.events == [("fetched", 0), ("begun", 8), ("begun", 16)]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 9, 10, 17, 18, 25, 26, 41])

@@ -1,0 +1,171 @@
+"""Two writers of one run: nothing is lost between them, and what ends one ends the run."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from syncworkers import locks
+from syncworkers.models import Order, WorkerLog, WorkerRun
+from syncworkers.services.context import Progress
+from syncworkers.services.store import upsert_page
+from syncworkers.services.writers import SecondWriter
+from tests.factories import AccountFactory
+
+from .running import ORDERS, in_threads, run_orders, seller_account, stored, truth
+from .test_store import order
+
+
+def test_both_store_pages_and_their_counters_add_up(ebay, small_pages):
+    ebay.reset(orders=100)
+    account = seller_account(ebay)
+    by_thread: dict[str, int] = {}
+
+    def note(run: WorkerRun) -> None:
+        name = threading.current_thread().name
+        by_thread[name] = by_thread.get(name, 0) + 1
+
+    run = run_orders(account, on_page=note)
+    assert stored(account) == truth(ebay, account)
+    assert len(by_thread) == 2
+    pages = WorkerLog.objects.filter(run=run, event="page")
+    assert run.pages == pages.count() == sum(by_thread.values())
+    assert run.rows_stored == run.rows_fetched == Order.objects.count()
+
+
+def test_the_fence_holds_for_both(ebay, small_pages):
+    """Somebody ends the run while both write: neither stores another page."""
+    ebay.reset(orders=100)
+    account = seller_account(ebay)
+    stored_then: list[int] = []
+
+    def end(run: WorkerRun) -> None:
+        if stored_then or threading.current_thread() is threading.main_thread():
+            return
+        with transaction.atomic():
+            WorkerRun.objects.filter(pk=run.pk).update(status="abandoned")
+            stored_then.append(Order.objects.count())
+
+    run = run_orders(account, on_page=end)
+    assert run.status == "abandoned"
+    assert Order.objects.count() == stored_then[0] < 100
+
+
+def test_a_page_that_did_not_pass_the_fence_is_not_stored(transactional_db, monkeypatch):
+    with pytest.raises(RuntimeError, match="must pass the fence"), locks.storing(1):
+        AccountFactory(token=False, house_name="never")
+    assert not locks.fetch_one("SELECT 1 FROM ebay_accounts WHERE house_name = 'never'")
+
+
+def test_a_lost_connection_of_the_second_writer_ends_the_run_and_it_is_asked_again(ebay, small_pages):
+    ebay.reset(orders=100)
+    account = seller_account(ebay)
+    cut: list[int] = []
+
+    def cut_once(run: WorkerRun) -> None:
+        if threading.current_thread() is threading.main_thread() or cut:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            cut.append(cursor.fetchone()[0])
+            # As after a restart of the database, when the socket is gone.
+            connection.connection.close()
+        raise OperationalError("the connection is lost")
+
+    with pytest.raises(OperationalError):
+        run_orders(account, on_page=cut_once)
+    run = WorkerRun.objects.get(status="partial")
+    assert (run.reason, run.api_family) == ("internal_error", "orders")
+    assert WorkerRun.objects.filter(status="queued", trigger="retry").count() == 1
+    run_orders(account)
+    assert stored(account) == truth(ebay, account)
+
+
+def test_no_connection_is_left_open(ebay, small_pages):
+    ebay.reset(orders=100)
+    account = seller_account(ebay)
+    run_orders(account)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("second-writer")]
+    found = locks.fetch_one(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'"
+    )
+    assert found == (0,)
+
+
+@pytest.mark.django_db
+def test_inside_a_transaction_there_is_one_writer():
+    with SecondWriter() as writer:
+        assert not writer.takes(pytest.fail)
+
+
+def test_what_it_raises_comes_once(transactional_db):
+    def fail() -> None:
+        raise LookupError("of the page")
+
+    with SecondWriter() as writer:
+        assert writer.takes(fail)
+        with pytest.raises(LookupError):
+            writer.settle()
+        writer.settle()
+
+
+def test_two_pages_with_the_same_orders_never_wait_for_each_other_in_a_circle(transactional_db):
+    account = AccountFactory(token=False)
+    ids = [f"{number:03}" for number in range(200)]
+
+    def page(order_ids, minute):
+        orders = [order(one, at=f"2026-11-20T12:{minute:02}:00.000Z") for one in order_ids]
+        with transaction.atomic():
+            return upsert_page(ORDERS.table, account, orders).stored
+
+    for minute in range(0, 16, 2):
+        in_threads([partial(page, ids, minute), partial(page, ids[::-1], minute + 1)])
+    assert Order.objects.count() == 200
+
+
+def test_keys_are_looked_up_in_their_index_of_an_account_newer_than_the_statistics(transactional_db):
+    """The planner believes that such an account has no rows: any index on the account looks as good to it,
+    and each page would read all of the account's rows, or all of them for each key."""
+    known, new = AccountFactory(token=False), AccountFactory(token=False)
+    fill(known, 3000)
+    locks.fetch_one("SELECT 1")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE ebay_orders")
+    fill(new, 3000)
+    plans: list[str] = []
+
+    def explain(execute, sql, params, many, context):
+        if sql.startswith("SELECT t.content_hash"):
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {sql}", params)
+                plans.append("\n".join(row[0] for row in cursor.fetchall()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        upsert_page(ORDERS.table, new, [order(f"{number}") for number in range(200)])
+    assert "one_row_per_order" in plans[0]
+    assert "Index Cond: ((account_id = " in plans[0]
+    assert "order_id)::text = k.order_id" in plans[0].split("Index Cond:")[1].split("\n")[0]
+
+
+def fill(account, count: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ebay_orders (account_id, house_name, payload, content_hash, order_id, "
+            "fulfillment_status, payment_status, cancel_state, buyer_username, ship_to_name, "
+            "ship_to_country, currency, line_item_count, sales_record_reference) "
+            "SELECT %s, '', '{}', '', n::text, '', '', '', '', '', '', '', 0, '' "
+            "FROM generate_series(1, %s) n",
+            [account.pk, count],
+        )
+
+
+def test_of_two_pages_the_later_ones_counters_stay():
+    run, progress = WorkerRun(), Progress()
+    progress.page_stored(run, {"pages": 2, "rows_stored": 20})
+    progress.page_stored(run, {"pages": 1, "rows_stored": 10})
+    assert (run.pages, run.rows_stored, progress.pages, progress.stored) == (2, 20, 2, 20)
