@@ -167,7 +167,9 @@ def test_a_running_run_ends_at_the_next_page_and_goes_on_later(ebay, small_pages
     hand.start()
     run = run_orders(account)
     hand.join()
-    assert (run.status, run.reason, run.pages) == ("cancelled", reason, 3)
+    assert (run.status, run.reason) == ("cancelled", reason)
+    # The fourth is the one that the other writer had in hand.
+    assert run.pages in (3, 4)
     assert not WorkerRun.objects.filter(status="queued").exists()
     covered, orders = state_of(account).covered, Order.objects.count()
     assert orders == run.rows_stored
