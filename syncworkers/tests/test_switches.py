@@ -168,8 +168,8 @@ def test_a_running_run_ends_at_the_next_page_and_goes_on_later(ebay, small_pages
     run = run_orders(account)
     hand.join()
     assert (run.status, run.reason) == ("cancelled", reason)
-    # The fourth is the one that the other writer had in hand.
-    assert run.pages in (3, 4)
+    # The third page may be asked for before the second is stored; a fourth one the other writer has in hand.
+    assert 2 <= run.pages <= 4
     assert not WorkerRun.objects.filter(status="queued").exists()
     covered, orders = state_of(account).covered, Order.objects.count()
     assert orders == run.rows_stored
