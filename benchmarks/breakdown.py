@@ -1,6 +1,7 @@
 """Where the time of a first load goes: timers around the steps, each second counted once.
 
-The seconds are those of the thread that works; what other threads fetch meanwhile costs it nothing here.
+There is one writer here. The seconds are those of the thread that works; what other threads fetch meanwhile
+costs it nothing.
 Statements are told apart by their text, so that the figures follow the tables and not our functions. The
 time of a statement holds psycopg's adaptation of its parameters.
 """
@@ -23,6 +24,7 @@ from syncworkers.models import Order, OrderLineItem
 from syncworkers.registry import WORKERS
 from syncworkers.registry.declarations import FromBytes
 from syncworkers.services import payloads
+from syncworkers.services.writers import SecondWriter
 
 from . import loading
 from .exchanges import counted_exchanges
@@ -99,6 +101,7 @@ def _timers(clock: Clock) -> Iterator[None]:
         patch.object(where, name, clock.timed(part, getattr(where, name))) for where, name, part in wrapped
     ]
     patches.append(patch.object(Transport, "begin", _timing_the_answer(clock, Transport.begin)))
+    patches.append(patch.object(SecondWriter, "takes", lambda writer, store: False))
     patches.append(patch("syncworkers.services.execution.WORKERS", new={**WORKERS, "orders": timed_worker}))
     for one in patches:
         one.start()

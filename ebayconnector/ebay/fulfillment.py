@@ -27,6 +27,30 @@ def order_pages(
     eBay promises no order and shifts rows while we read: see `offset_pages`. `limit` is at most 200. Times
     must be aware, and not in eBay's future (30850).
     """
+    return _order_pages(client, modified_from, modified_to, limit, overlap, at_once=False)
+
+
+def begin_order_pages(
+    client: EbayClient,
+    *,
+    modified_from: datetime,
+    modified_to: datetime,
+    limit: int = 200,
+    overlap: int = 1,
+) -> Iterator[Page]:
+    """The same, for what will be read soon: the first page is asked for at once."""
+    return _order_pages(client, modified_from, modified_to, limit, overlap, at_once=True)
+
+
+def _order_pages(
+    client: EbayClient,
+    modified_from: datetime,
+    modified_to: datetime,
+    limit: int,
+    overlap: int,
+    *,
+    at_once: bool,
+) -> Iterator[Page]:
     window = f"lastmodifieddate:[{ebay_time(modified_from)}..{ebay_time(modified_to)}]"
 
     def place(offset: int, page_limit: int) -> dict[str, str]:
@@ -38,7 +62,8 @@ def order_pages(
     def begin(offset: int, page_limit: int) -> Callable[[], Answer]:
         return client.begin(GET_ORDERS, params=place(offset, page_limit))
 
-    return offset_pages(fetch, items_key="orders", limit=limit, overlap=overlap, begin=begin)
+    first = begin(0, limit) if at_once else None
+    return offset_pages(fetch, items_key="orders", limit=limit, overlap=overlap, begin=begin, first=first)
 
 
 def get_order(client: EbayClient, order_id: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Page:
 
     `duration_s` is the last attempt's, `attempts` how often the page was asked for. `next_position` is where
     a later reading can go on after this page (`position_pages`); None when this is the last one to be read.
-    `ahead`: it was asked for when one of the two pages in front of it had come.
+    `ahead`: it was asked for when one of the three pages in front of it had come, or before all of them.
     `cut`: it is the last one that eBay gives although its list goes on.
     """
 
@@ -46,19 +46,27 @@ Fetch = Callable[[int, int], Answer]
 Begin = Callable[[int, int], Callable[[], Answer]]
 """The same in two steps: the call is sent at once, and the answer waited for later."""
 
-# So many pages are asked for while others are worked on. With two runs of an account never more than four.
-PAGES_AHEAD = 2
+# So many pages are asked for while others are worked on. Only orders are; with another run of the account
+# never more than four.
+PAGES_AHEAD = 3
 # Whoever finds that there are more looks at the first page only.
 PAGES_READ_ON = 15
 
 
 def offset_pages(
-    fetch: Fetch, *, items_key: str, limit: int, overlap: int, begin: Begin | None = None
+    fetch: Fetch,
+    *,
+    items_key: str,
+    limit: int,
+    overlap: int,
+    begin: Begin | None = None,
+    first: Callable[[], Answer] | None = None,
 ) -> Iterator[Page]:
     """Reads `fetch(offset, limit)` page by page; each begins with the last `overlap` rows of the one before.
 
     With `begin` the next pages are on their way while one is worked on; of more than `PAGES_READ_ON` pages
-    from the second one on: whoever comes back for that one reads to the end.
+    from the second one on: whoever comes back for that one reads to the end. `first`: the first page, when
+    it was asked for already.
 
     Ends when all rows of the total were seen, on an empty page, without a `next`, and on a server that
     repeats itself or never comes to an end. Only the first four are a complete reading: whether the rows
@@ -66,13 +74,19 @@ def offset_pages(
     """
     if not 0 <= overlap < limit:
         raise ValueError("the overlap must be smaller than the page")
-    return _pages(fetch, items_key, limit, overlap, begin)
+    return _pages(fetch, items_key, limit, overlap, begin, {0: first} if first else {})
 
 
-def _pages(fetch: Fetch, items_key: str, limit: int, overlap: int, begin: Begin | None) -> Iterator[Page]:
+def _pages(
+    fetch: Fetch,
+    items_key: str,
+    limit: int,
+    overlap: int,
+    begin: Begin | None,
+    coming: dict[int, Callable[[], Answer]],
+) -> Iterator[Page]:
     offset, number, last_number = 0, 0, None
     previous: list[Any] = []
-    coming: dict[int, Callable[[], Answer]] = {}
     while last_number is None or number < last_number:
         number += 1
         is_ahead = offset in coming

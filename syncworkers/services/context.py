@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ebayconnector.ebay.client import EbayClient
+from ebayconnector.ebay.paging import Page
 from syncworkers.locks import Fence, Signals, beat, check_connection, fenced, move_to_history, storing
 from syncworkers.models import Reason, SyncState, WorkerRun
 from syncworkers.models.runs import Lane
@@ -89,6 +90,15 @@ class Progress:
         return bool(self.stored or self.slices)
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A slice whose first page was asked for, at `asked_at` or later, while the one before it was read."""
+
+    span: Span
+    pages: Iterator[Page]
+    asked_at: datetime | None
+
+
 @dataclass
 class RunContext:
     """Everything one execution needs; made by `execution.execute_run`.
@@ -109,6 +119,7 @@ class RunContext:
     progress: Progress = field(default_factory=Progress)
     fenced_at: datetime | None = None
     second_writer: SecondWriter = field(default_factory=SecondWriter)
+    begun: Begun | None = None
 
     @property
     def reach(self) -> Reach:

@@ -16,9 +16,10 @@ from typing import Any
 from ebayconnector.ebay.paging import PAGES_AHEAD, PAGES_READ_ON, Page
 from syncworkers.models import Reason
 from syncworkers.ranges import MILLISECOND, Span, merged, to_millisecond, without
+from syncworkers.registry.declarations import PageSource
 
 from . import coverage, runlog
-from .context import RunContext, words
+from .context import Begun, RunContext, words
 from .pages import page_counters, page_done, set_aside, store_rows
 from .records import BadRecord, identity_of, prepared
 
@@ -32,18 +33,21 @@ class KeptMoving(Exception):
     """A slice that was only looked at again could not be read without its records moving."""
 
 
-def read_slice(context: RunContext, span: Span, *, shown: set[int] | None = None) -> list[Span]:
+def read_slice(
+    context: RunContext, span: Span, *, shown: set[int] | None = None, following: Span | None = None
+) -> list[Span]:
     """Read one slice to its end; returns the smaller ones it must be cut into instead, oldest first.
 
+    `following`: what is to be read next if all goes well; its first page is asked for near the end.
     `shown`: for what was read before and is only looked at again; takes the ids of the rows that came. There
     is no coverage and no gap then, and KeptMoving is raised.
     """
     reads = context.windows
     if reads.longest is not None and span.length > reads.longest:
         return span.split(-(-span.length // reads.longest))
-    reading = SliceReading(context, span, 1, shown=shown)
+    reading = SliceReading(context, span, 1, shown=shown, following=following)
     for attempt in range(1, ATTEMPTS_PER_SLICE + 1):
-        reading = SliceReading(context, span, attempt, shown=shown)
+        reading = SliceReading(context, span, attempt, shown=shown, following=following)
         if reading.read():
             return []
         if reading.parts > 1:
@@ -67,8 +71,17 @@ class SliceReading:
     time cannot be read.
     """
 
-    def __init__(self, context: RunContext, span: Span, attempt: int, *, shown: set[int] | None) -> None:
+    def __init__(
+        self,
+        context: RunContext,
+        span: Span,
+        attempt: int,
+        *,
+        shown: set[int] | None,
+        following: Span | None,
+    ) -> None:
         self.context = context
+        self.following = following
         self.span = span
         self.attempt = attempt
         self.shown = shown
@@ -95,20 +108,14 @@ class SliceReading:
             self.context.second_writer.settle()
 
     def _read(self) -> bool:
-        reads, table, client = self.context.windows, self.context.worker.table, self.context.client
-        if table.from_bytes:
-            client = client.preparing(partial(prepared, table))
-        asked_at = self.context.fenced_at
-        for page in reads.pages(
-            client,
-            modified_from=self.span.start,
-            modified_to=self.span.end,
-            limit=reads.page_limit,
-            overlap=1,
-        ):
+        begun = self._begun()
+        asked_at = begun.asked_at
+        self._fenced_before.append(asked_at)
+        for page in begun.pages:
             if page.number == 1 and self._is_too_long(page):
                 return False
             items = self._fresh(page)
+            self._begin_following(page)
             self._fenced_before.append(self.context.fenced_at)
             store = partial(self._store, page, items, self._fenced_before[0] if page.ahead else asked_at)
             if self._is_verdict_due(page):
@@ -117,6 +124,30 @@ class SliceReading:
                 store()
             asked_at = self.context.fenced_at
         return False
+
+    def _begun(self) -> Begun:
+        """This slice, whose first page is on its way, or will be asked for when it is wanted."""
+        begun = self.context.begun
+        if begun is None or begun.span != self.span:
+            return self._asked(self.context.windows.pages, self.span)
+        self.context.begun = None
+        return begun
+
+    def _begin_following(self, page: Page) -> None:
+        """Where this slice asks for no more pages ahead, ask for the first one of the next."""
+        begin, span = self.context.windows.begin, self.following
+        rows_left = page.total - page.offset - len(page.items)
+        is_near_end = rows_left <= (PAGES_AHEAD - 1) * (page.limit - 1)
+        if begin and span and is_near_end and self._steady and self.context.begun is None:
+            self.context.begun = self._asked(begin, span)
+
+    def _asked(self, source: PageSource, span: Span) -> Begun:
+        context, client = self.context, self.context.client
+        if context.worker.table.from_bytes:
+            client = client.preparing(partial(prepared, context.worker.table))
+        limit = context.windows.page_limit
+        pages = source(client, modified_from=span.start, modified_to=span.end, limit=limit, overlap=1)
+        return Begun(span, pages, context.fenced_at)
 
     def _is_too_long(self, first: Page) -> bool:
         rows = PAGES_PER_SLICE * (first.limit - 1)

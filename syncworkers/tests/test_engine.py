@@ -127,6 +127,32 @@ def test_long_windows_are_cut_into_slices_of_fifteen_pages(ebay, small_pages):
     assert without([Span(run.window_from, run.window_to)], spans) == []
 
 
+def test_the_next_slice_is_asked_for_while_this_one_is_read_and_no_page_twice(ebay, small_pages):
+    ebay.reset(orders=400)
+    account = seller_account(ebay)
+    ebay.post("latency", path="/sell/fulfillment/v1/order", seconds=0.1)
+    run = run_orders(account)
+    ebay.post("latency", path="/sell/fulfillment/v1/order", seconds=0)
+    asked = ebay.requests(GET_ORDERS)
+    pages = [request["query"] for request in asked]
+    assert len(set(pages)) == len(pages)
+    assert run.pages <= len(pages) <= run.pages + 2
+    assert stored(account) == truth(ebay, account)
+    beside = [others_under_way(request, asked) for request in asked if request["query"].endswith("offset=0")]
+    assert sum(others > 0 for others in beside) >= len(beside) - 3
+    assert max(others_under_way(request, asked) for request in asked) < 3
+
+
+def others_under_way(request, asked) -> int:
+    """How many other requests eBay was thinking about when this one came."""
+    at = parse_iso(request["at"])
+    return sum(
+        other is not request
+        and parse_iso(other["at"]) <= at < parse_iso(other["at"]) + timedelta(seconds=other["duration_s"])
+        for other in asked
+    )
+
+
 def parse_iso(text: str):
     from datetime import datetime
 

@@ -184,17 +184,24 @@ class Shelf:
         return wait
 
 
-def test_the_next_two_pages_are_on_their_way_while_one_is_worked_on():
+def test_the_next_pages_are_on_their_way_while_one_is_worked_on():
     shelf = Shelf()
     pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin)
     assert not next(pages).ahead
-    assert shelf.events == [("fetched", 0), ("begun", 8), ("begun", 16)]
+    assert shelf.events == [("fetched", 0), ("begun", 8), ("begun", 16), ("begun", 24)]
     assert next(pages).ahead
-    assert shelf.events[3:] == [("awaited", 8), ("begun", 24)]
-    assert next(pages).ahead
-    assert shelf.events[5:] == [("awaited", 16), ("begun", 32)]
-    assert [page.offset for page in pages] == [24, 32]
-    assert shelf.events[7:] == [("awaited", 24), ("awaited", 32)]
+    assert shelf.events[4:] == [("awaited", 8), ("begun", 32)]
+    assert [page.offset for page in pages] == [16, 24, 32]
+    assert shelf.events[6:] == [("awaited", 16), ("awaited", 24), ("awaited", 32)]
+
+
+def test_a_first_page_that_was_asked_for_is_not_asked_for_again():
+    shelf = Shelf(9)
+    first = shelf.begin(0, 9)
+    pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin, first=first)
+    (page,) = pages
+    assert page.ahead
+    assert shelf.events == [("begun", 0), ("awaited", 0)]
 
 
 def test_of_more_pages_than_are_read_on_none_is_asked_for_in_vain():
@@ -204,10 +211,10 @@ def test_of_more_pages_than_are_read_on_none_is_asked_for_in_vain():
     next(pages)
     assert shelf.events == [("fetched", 0)]
     assert not next(pages).ahead
-    assert shelf.events[1:] == [("fetched", 8), ("begun", 16), ("begun", 24)]
+    assert shelf.events[1:] == [("fetched", 8), ("begun", 16), ("begun", 24), ("begun", 32)]
     shelf = Shelf(rows - 1)
     next(offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin))
-    assert shelf.events == [("fetched", 0), ("begun", 8), ("begun", 16)]
+    assert shelf.events == [("fetched", 0), ("begun", 8), ("begun", 16), ("begun", 24)]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 9, 10, 17, 18, 25, 26, 41])
