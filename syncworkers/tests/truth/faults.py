@@ -89,11 +89,12 @@ class Faults:
         return f"{path} of {account.username}: {kind}, {per_page} a page, {pages} pages"
 
     def storm(self) -> str:
-        """Everything moves while it is read."""
+        """Everything moves while it is read, orders most."""
         for account in self.world.accounts:
             for path, kinds in _DRIFTS.items():
-                body = {"kind": self.dice.choice(kinds), "per_page": self.dice.randint(1, 4)}
-                self.world.ebay.post(path, seller=account.username, pages=self.dice.randint(3, 9), **body)
+                most = 6 if path == "drift" else 3
+                body = {"kind": self.dice.choice(kinds), "per_page": self.dice.randint(1, most)}
+                self.world.ebay.post(path, seller=account.username, pages=self.dice.randint(4, 12), **body)
         return "all drifts"
 
     def of_tokens(self) -> str:

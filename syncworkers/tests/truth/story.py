@@ -49,11 +49,11 @@ class Story:
         if not steps:
             return
         self.work.tick()
-        if self.dice.random() < 0.7:
+        if self.dice.random() < 0.8:
             # Most of what is read in pages is read at first.
             for _ in range(self.dice.choice([0, 1, 2, 4])):
                 self.act([self.faults.some, self.faults.moving])
-            if self.dice.random() < 0.6:
+            if self.dice.random() < 0.8:
                 self.note("storm", self.faults.storm())
             self.work.ask_for_all(set(WORKERS))
             self.note("first", self.work.until_idle())
