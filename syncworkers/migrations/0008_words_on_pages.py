@@ -13,7 +13,8 @@ from django.db.migrations.state import ProjectState
 
 _MATURING = "case inquiry message payout return transaction"
 _ROWS = (
-    _MATURING + " activelisting casedetail inquirydetail inventoryitem messagebody offer order paymentdispute "
+    _MATURING
+    + " activelisting casedetail inquirydetail inventoryitem messagebody offer order paymentdispute "
     "paymentdisputedetail purchase returndetail sellerfunds transfer"
 )
 # Models, field, name ("": made from the field's own), help.
