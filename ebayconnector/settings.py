@@ -119,6 +119,7 @@ X_FRAME_OPTIONS = "DENY"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
+FORMAT_MODULE_PATH = ["ebayconnector.formats"]
 USE_TZ = True
 
 STATIC_URL = "/static/"

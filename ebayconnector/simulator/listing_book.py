@@ -51,6 +51,7 @@ class OwnListing:
     variants: list[Variant] = field(default_factory=list)
     bids: int | None = None
     ended_ms: int | None = None
+    away: bool = False  # not listed for a while, and then again as it was
     patch: JsonObject | None = None
 
     @property
@@ -58,7 +59,7 @@ class OwnListing:
         return self.listing.item_id
 
     def shown(self, now_ms: int) -> bool:
-        if self.start_ms > now_ms or (self.ended_ms is not None and self.ended_ms <= now_ms):
+        if self.away or self.start_ms > now_ms or (self.ended_ms is not None and self.ended_ms <= now_ms):
             return False
         return self.auction_end_ms is None or self.auction_end_ms > now_ms
 

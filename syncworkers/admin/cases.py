@@ -30,10 +30,6 @@ class CaseAdmin(TroubleAdmin):
     )  # fmt: skip
     search_fields = ("case_id", "order_id", "item_id", "transaction_id", "return_id", "buyer")
     search_help_text = "Case, order, item, transaction, return or buyer"
-    readonly_fields = (
-        "payload_text", "order", "came_from", "status", "claim", "details", "type_words", "initiator_words",
-        "escalate_words",
-    )  # fmt: skip
     fieldsets = page_of(
         ("case_id", "status"),
         ("account", "house_name"),
@@ -44,7 +40,7 @@ class CaseAdmin(TroubleAdmin):
         ("buyer", "seller"),
         ("escalate_words", "escalated_at"),
         ("refund_due_at", "occurred_at"),
-        ("maturity", "check_at"),
+        ("stage", "check_at"),
         ("detail_at", "ebay_modified_at"),
         ("first_seen_at", "changed_at"),
         Details="details",
@@ -78,16 +74,17 @@ class CaseAdmin(TroubleAdmin):
 @admin.register(CaseDetail)
 class CaseDetailAdmin(DetailAdmin):
     parent, key = Case, "case_id"
-    list_display = ("case_id", "house_name", "status", "case_type", "initiator", "escalated_at", "changed")
+    list_display = (
+        "case_id", "house_name", "status", "type_words", "initiator_words", "escalated_at", "changed",
+    )  # fmt: skip
     list_filter = (AccountFilter, "case_status", "case_type", "initiator")
     search_fields = ("case_id", "return_id")
     search_help_text = "Case or return"
-    readonly_fields = ("payload_text", "record", "status")
     fieldsets = page_of(
         ("case_id", "record"),
         ("account", "house_name"),
-        ("status", "case_type"),
-        ("initiator", "escalate_reason"),
+        ("status", "type_words"),
+        ("initiator_words", "escalate_words"),
         ("return_id", "escalated_at"),
         ("refund_due_at", "changed_at"),
     )
@@ -95,6 +92,10 @@ class CaseDetailAdmin(DetailAdmin):
         "case_id", "house_name", "case_status", "case_type", "initiator", "escalate_reason", "return_id",
         "escalated_at", "refund_due_at", "changed_at",
     )  # fmt: skip
+
+    type_words = coded("case_type", "type")
+    initiator_words = coded("initiator", "opened by")
+    escalate_words = coded("escalate_reason", "why it was escalated")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(parent_pk=id_of(Case, case_id="case_id"))
@@ -117,7 +118,6 @@ class InquiryAdmin(TroubleAdmin):
     )  # fmt: skip
     search_fields = ("inquiry_id", "order_id", "case_id", "item_id", "transaction_id", "buyer")
     search_help_text = "Inquiry, order, case, item, transaction or buyer"
-    readonly_fields = ("payload_text", "order", "its_case", "status", "claim", "details", "state_words")
     fieldsets = page_of(
         ("inquiry_id", "status"),
         ("account", "house_name"),
@@ -127,7 +127,7 @@ class InquiryAdmin(TroubleAdmin):
         ("item_id", "transaction_id"),
         ("escalated_at", "refund_due_at"),
         ("occurred_at", "seller"),
-        ("maturity", "check_at"),
+        ("stage", "check_at"),
         ("detail_at", "ebay_modified_at"),
         ("first_seen_at", "changed_at"),
         Details="details",
@@ -162,21 +162,24 @@ class InquiryAdmin(TroubleAdmin):
 @admin.register(InquiryDetail)
 class InquiryDetailAdmin(DetailAdmin):
     parent, key = Inquiry, "inquiry_id"
-    list_display = ("inquiry_id", "house_name", "status", "state", "escalated_at", "refund_due_at", "changed")
+    list_display = (
+        "inquiry_id", "house_name", "status", "state_words", "escalated_at", "refund_due_at", "changed",
+    )  # fmt: skip
     list_filter = (AccountFilter, "inquiry_status", "state")
     search_fields = ("inquiry_id",)
     search_help_text = "Inquiry"
-    readonly_fields = ("payload_text", "record", "status")
     fieldsets = page_of(
         ("inquiry_id", "record"),
         ("account", "house_name"),
-        ("status", "state"),
+        ("status", "state_words"),
         ("escalated_at", "refund_due_at"),
         ("first_seen_at", "changed_at"),
     )
     csv_columns = (
         "inquiry_id", "house_name", "inquiry_status", "state", "escalated_at", "refund_due_at", "changed_at",
     )  # fmt: skip
+
+    state_words = coded("state")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(parent_pk=id_of(Inquiry, inquiry_id="inquiry_id"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db import models
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
@@ -19,7 +20,9 @@ from django.utils.safestring import SafeString
 
 from accounts.display import badge, pretty_json, when
 from accounts.scoped_admin import ScopedAdmin
+from syncworkers.mappers.reading import Maturity
 from syncworkers.models import SyncedRow
+from syncworkers.models.rows import MaturingRow
 from syncworkers.money import money_text
 
 # A cell that begins so is a formula to spreadsheets, and buyers choose what they write.
@@ -40,6 +43,10 @@ class CsvAdmin(ScopedAdmin):
     csv_columns: tuple[str, ...] = ()
     list_select_related = ("account",)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """All of the page: what is no column of the table is a method here."""
+        return flatten_fieldsets(self.get_fieldsets(request, obj))
+
     @admin.action(description="Export the selected rows as CSV")
     def export_csv(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponseBase:
         name = f"{self.opts.model_name}s-{timezone.now():%Y%m%d-%H%M%S}.csv"
@@ -54,13 +61,16 @@ class CsvAdmin(ScopedAdmin):
             yield writer.writerow([csv_cell(value) for value in values])
 
 
+_STAGES = {
+    Maturity.OPEN.value: "Yes: it is read again until it is final",
+    Maturity.SETTLING.value: "Little: it is read again until it is 60 days old",
+    Maturity.FINAL.value: "No: it is final",
+}
 _ERASED = "eBay asked to forget a person in this record; what is personal was taken out"
 
 
 class SyncedRowAdmin(CsvAdmin):
     """Rows of a table of eBay data, with the payload."""
-
-    readonly_fields: ClassVar[list[str] | tuple[str, ...]] = ("payload_text",)
 
     @display(description="changed on eBay", ordering="ebay_modified_at")
     def modified(self, row: SyncedRow) -> SafeString:
@@ -69,6 +79,10 @@ class SyncedRowAdmin(CsvAdmin):
     @display(description="changed", ordering="changed_at")
     def changed(self, row: SyncedRow) -> SafeString:
         return when(row.changed_at)
+
+    @display(description="may still change", ordering="maturity")
+    def stage(self, row: MaturingRow) -> str:
+        return _STAGES.get(row.maturity, row.maturity)
 
     @display(description="payload, as eBay sent it last")
     def payload_text(self, row: SyncedRow) -> SafeString:
@@ -105,6 +119,29 @@ def status_badge(word: str, tones: dict[str, str]) -> SafeString:
 
 def amount_cell(amount: Decimal | None, currency: str) -> str:
     return money_text(amount, currency) if amount is not None else ""
+
+
+def money_of(field: str, description: str = "", *, currency: str = "currency") -> Callable[[Any, Any], str]:
+    """A column and field of an admin: an amount with its currency, `price_words = money_of("price")`."""
+
+    @display(description=description or field.replace("_", " "), ordering=field)
+    def shown(self: Any, row: Any) -> str:
+        return amount_cell(getattr(row, field), getattr(row, currency))
+
+    return shown
+
+
+def page_link(field: str, description: str) -> Callable[[Any, Any], SafeString | str]:
+    """A field of an admin that leads out to an address that eBay gave."""
+
+    @display(description=description)
+    def shown(self: Any, row: Any) -> SafeString | str:
+        address: str = getattr(row, field)
+        if not address.startswith("https://"):
+            return address
+        return format_html('<a class="ec-link" href="{0}" rel="noopener noreferrer">{0}</a>', address)
+
+    return shown
 
 
 def row_link(model: type[models.Model], pk: int | None, text: str) -> SafeString | str:

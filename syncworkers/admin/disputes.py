@@ -31,10 +31,6 @@ class PaymentDisputeAdmin(TroubleAdmin):
     )  # fmt: skip
     search_fields = ("payment_dispute_id", "order_id", "buyer")
     search_help_text = "Payment dispute, order or buyer"
-    readonly_fields = (
-        "payload_text", "order", "status", "claim", "details", "reason_words", "response_words",
-        "outcome_words", "protection_words",
-    )  # fmt: skip
     fieldsets = page_of(
         ("payment_dispute_id", "status"),
         ("account", "house_name"),
@@ -71,24 +67,27 @@ class PaymentDisputeAdmin(TroubleAdmin):
 class PaymentDisputeDetailAdmin(DetailAdmin):
     parent, key = PaymentDispute, "payment_dispute_id"
     list_display = (
-        "payment_dispute_id", "house_name", "revision", "seller_response", "outcome", "protection_status",
+        "payment_dispute_id", "house_name", "revision", "response_words", "outcome_words", "protection_words",
         "changed",
     )  # fmt: skip
     list_filter = (AccountFilter, "seller_response", "outcome", "protection_status")
     search_fields = ("payment_dispute_id",)
     search_help_text = "Payment dispute"
-    readonly_fields = ("payload_text", "record")
     fieldsets = page_of(
         ("payment_dispute_id", "record"),
         ("account", "house_name"),
-        ("revision", "seller_response"),
-        ("outcome", "protection_status"),
+        ("revision", "response_words"),
+        ("outcome_words", "protection_words"),
         ("first_seen_at", "changed_at"),
     )
     csv_columns = (
         "payment_dispute_id", "house_name", "revision", "seller_response", "outcome", "protection_status",
         "changed_at",
     )  # fmt: skip
+
+    response_words = coded("seller_response", "what the seller answered")
+    outcome_words = coded("outcome")
+    protection_words = coded("protection_status", "seller protection")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         parent = id_of(PaymentDispute, payment_dispute_id="payment_dispute_id")

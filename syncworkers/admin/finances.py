@@ -11,7 +11,8 @@ from accounts.display import when
 from accounts.scoped_admin import AccountFilter, ScopedInline
 from syncworkers.models import FinancesFee, Order, Payout, SellerFunds, Transaction, Transfer
 
-from .data_rows import SyncedRowAdmin, amount_cell, id_of, page_of, row_link, status_badge
+from .codes import code_words, coded
+from .data_rows import SyncedRowAdmin, amount_cell, id_of, money_of, page_of, row_link, status_badge
 from .money_section import payout_section
 from .statuses import PAYOUT_TONES, transaction_badge
 
@@ -19,17 +20,14 @@ from .statuses import PAYOUT_TONES, transaction_badge
 class Fees(ScopedInline):
     model = FinancesFee
     verbose_name_plural = "Fees"
-    fields = (
-        "fee_type",
-        "amount",
-        "signed_amount",
-        "currency",
-        "kind",
-        "line_item_id",
-        "memo",
-        "jurisdiction",
-    )
+    hide_title = True
+    fields = ("type_words", "unsigned", "signed", "kind_words", "line_item_id", "memo", "jurisdiction")
     readonly_fields = fields
+
+    type_words = coded("fee_type", "kind of fee")
+    kind_words = coded("kind", "of")
+    unsigned = money_of("amount")
+    signed = money_of("signed_amount", "effect on the money")
 
 
 @admin.register(Transaction)
@@ -45,21 +43,18 @@ class TransactionAdmin(SyncedRowAdmin):
     search_fields = ("transaction_id", "order_id", "payout_id", "buyer_username", "memo")
     search_help_text = "Transaction, order, payout, buyer or memo"
     inlines = (Fees,)
-    readonly_fields = (
-        "payload_text", "order", "payout", "gross_amount", "net_amount", "fees_amount", "tax_amount",
-    )  # fmt: skip
     fieldsets = page_of(
-        ("transaction_id", "transaction_type"),
+        ("transaction_id", "type_words"),
         ("account", "house_name"),
-        ("transaction_status", "booking_entry"),
+        ("status", "booking_words"),
         ("gross_amount", "fees_amount"),
         ("net_amount", "tax_amount"),
         ("order", "payout"),
-        ("fee_type", "fee_basis"),
+        ("fee_words", "fee_basis_amount"),
         ("buyer_username", "payout_reference"),
         ("memo", "sales_record_reference"),
         ("occurred_at", "changed_at"),
-        ("maturity", "check_at"),
+        ("stage", "check_at"),
     )
     csv_columns = (
         "transaction_id", "transaction_type", "house_name", "occurred_at", "transaction_status",
@@ -75,15 +70,18 @@ class TransactionAdmin(SyncedRowAdmin):
 
     @display(description="type", ordering="transaction_type")
     def type_words(self, row: Transaction) -> str:
-        return row.transaction_type.replace("_", " ").capitalize()
+        return code_words(row.transaction_type)
+
+    booking_words = coded("booking_entry", "credit or debit")
+    fee_words = coded("fee_type", "kind of fee")
+    fee_basis_amount = money_of("fee_basis")
+    gross_amount = money_of("gross")
+    net_amount = money_of("net")
+    tax_amount = money_of("tax", "tax collected by eBay")
 
     @display(description="status", ordering="transaction_status")
     def status(self, row: Transaction) -> SafeString:
         return transaction_badge(row.transaction_status)
-
-    @display(description="gross", ordering="gross")
-    def gross_amount(self, row: Transaction) -> str:
-        return amount_cell(row.gross, row.currency)
 
     @display(description="fees", ordering="fee_total")
     def fees_amount(self, row: Transaction) -> str:
@@ -91,14 +89,6 @@ class TransactionAdmin(SyncedRowAdmin):
         if row.net is None or row.gross is None or row.net == row.gross:
             return ""
         return amount_cell(row.net - row.gross, row.currency)
-
-    @display(description="net", ordering="net")
-    def net_amount(self, row: Transaction) -> str:
-        return amount_cell(row.net, row.currency)
-
-    @display(description="tax collected by eBay", ordering="tax")
-    def tax_amount(self, row: Transaction) -> str:
-        return amount_cell(row.tax, row.currency)
 
     @display(description="order", ordering="order_id")
     def order(self, row: Any) -> SafeString | str:
@@ -122,7 +112,6 @@ class PayoutAdmin(SyncedRowAdmin):
     list_filter = (AccountFilter, "payout_status", "currency", "occurred_at")
     search_fields = ("payout_id", "bank_reference", "memo", "instrument_last_four")
     search_help_text = "Payout, bank reference, memo or the account's last digits"
-    readonly_fields = ("payload_text", "money", "instrument", "sum", "status", "fee")
     fieldsets = page_of(
         ("payout_id", "status"),
         ("account", "house_name"),
@@ -148,13 +137,8 @@ class PayoutAdmin(SyncedRowAdmin):
     def status(self, payout: Payout) -> SafeString:
         return status_badge(payout.payout_status, PAYOUT_TONES)
 
-    @display(description="amount", ordering="amount")
-    def sum(self, payout: Payout) -> str:
-        return amount_cell(payout.amount, payout.currency)
-
-    @display(description="fee for sending it", ordering="total_fee")
-    def fee(self, payout: Payout) -> str:
-        return amount_cell(payout.total_fee, payout.currency)
+    sum = money_of("amount")
+    fee = money_of("total_fee", "fee for sending it")
 
     @display(description="to")
     def instrument(self, payout: Payout) -> str:
@@ -179,9 +163,8 @@ class TransferAdmin(SyncedRowAdmin):
     fieldsets = page_of(
         ("transfer_id", "transferred_at"),
         ("account", "house_name"),
-        ("amount", "currency"),
-        ("charge_total", "balance_used"),
-        ("funding_type", "funding_brand"),
+        ("taken", "charged"),
+        ("balance", "funding"),
         ("charge_count", "order_ids"),
         ("first_seen_at", "changed_at"),
     )
@@ -194,34 +177,37 @@ class TransferAdmin(SyncedRowAdmin):
     def transferred(self, transfer: Transfer) -> SafeString:
         return when(transfer.transferred_at)
 
-    @display(description="taken", ordering="amount")
-    def taken(self, transfer: Transfer) -> str:
-        return amount_cell(transfer.amount, transfer.currency)
-
-    @display(description="for charges of", ordering="charge_total")
-    def charged(self, transfer: Transfer) -> str:
-        return amount_cell(transfer.charge_total, transfer.currency)
+    taken = money_of("amount", "taken")
+    charged = money_of("charge_total", "for charges of")
+    balance = money_of("balance_used", "paid from the funds")
 
     @display(description="from", ordering="funding_type")
     def funding(self, transfer: Transfer) -> str:
-        return f"{transfer.funding_type.replace('_', ' ').capitalize()} {transfer.funding_brand}".strip()
+        return f"{code_words(transfer.funding_type)} {transfer.funding_brand}".strip()
 
 
 @admin.register(SellerFunds)
 class SellerFundsAdmin(SyncedRowAdmin):
     """What eBay owes the seller now; closed: eBay no longer tells of it."""
 
-    list_display = ("house_name", "currency", "total", "available", "processing", "on_hold", "changed")
+    list_display = (
+        "house_name", "currency", "total_sum", "available_sum", "processing_sum", "held_sum", "changed",
+    )  # fmt: skip
     list_display_links = ("house_name", "currency")
     list_filter = (AccountFilter, "currency")
     search_fields = ("house_name", "currency")
     fieldsets = page_of(
         ("account", "house_name"),
-        ("total", "currency"),
-        ("available", "processing"),
-        ("on_hold", "closed_at"),
-        ("first_seen_at", "changed_at"),
+        ("total_sum", "available_sum"),
+        ("processing_sum", "held_sum"),
+        ("closed_at", "first_seen_at"),
+        ("changed_at",),
     )
     csv_columns = (
         "house_name", "currency", "total", "available", "processing", "on_hold", "closed_at", "changed_at",
     )  # fmt: skip
+
+    total_sum = money_of("total")
+    available_sum = money_of("available")
+    processing_sum = money_of("processing")
+    held_sum = money_of("on_hold")

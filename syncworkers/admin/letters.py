@@ -62,9 +62,6 @@ class MessageAdmin(SyncedRowAdmin):
     )  # fmt: skip
     search_fields = ("message_id", "subject", "sender", "recipient", "item_id", "item_title", "order_id")
     search_help_text = "Message, subject, sender, recipient, item or its title, order"
-    readonly_fields = (
-        "payload_text", "text", "folder", "order", "marks", "type_words", "question_words", "ended",
-    )  # fmt: skip
     fieldsets = page_of(
         ("subject", "message_id"),
         ("account", "house_name"),
@@ -75,7 +72,7 @@ class MessageAdmin(SyncedRowAdmin):
         ("item_id", "item_title"),
         ("ended", "can_be_answered"),
         ("order", "external_id"),
-        ("maturity", "check_at"),
+        ("stage", "check_at"),
         ("first_seen_at", "changed_at"),
         Text="text",
     )
@@ -125,7 +122,6 @@ class MessageBodyAdmin(DetailAdmin):
     list_filter = (AccountFilter,)
     search_fields = ("message_id", "content")
     search_help_text = "Message, or a word of its text"
-    readonly_fields = ("payload_text", "record", "text")
     fieldsets = page_of(
         ("message_id", "record"), ("account", "house_name"), ("first_seen_at", "changed_at"), Text="text"
     )

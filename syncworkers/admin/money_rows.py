@@ -11,7 +11,8 @@ from accounts.display import when
 from accounts.scoped_admin import AccountFilter
 from syncworkers.models import MoneyRow, Order, Payout, Transaction
 
-from .data_rows import CsvAdmin, amount_cell, id_of, page_of, row_link, status_badge
+from .codes import code_words, coded
+from .data_rows import CsvAdmin, amount_cell, id_of, money_of, page_of, row_link, status_badge
 from .statuses import PAYOUT_TONES, transaction_badge
 
 
@@ -28,21 +29,18 @@ class MoneyRowAdmin(CsvAdmin):
     )  # fmt: skip
     search_fields = ("transaction_id", "order_id", "payout_id", "buyer_username", "memo")
     search_help_text = "Transaction, order, payout, buyer or memo"
-    readonly_fields = (
-        "transaction", "order", "payout", "gross_amount", "fee_amount", "net_amount", "total", "of_payout",
-    )  # fmt: skip
     fieldsets = page_of(
-        ("transaction", "transaction_type"),
+        ("transaction", "type_words"),
         ("account", "house_name"),
-        ("transaction_status", "occurred_at"),
+        ("status", "occurred_at"),
         ("gross_amount", "fee_amount"),
-        ("net_amount", "tax"),
-        ("order", "order_payment_status"),
-        ("total", "fee_type"),
-        ("payout", "payout_status"),
+        ("net_amount", "tax_amount"),
+        ("order", "paid_by_buyer"),
+        ("total", "fee_words"),
+        ("payout", "paid"),
         ("of_payout", "paid_out_at"),
-        ("buyer_username", "currency"),
-        ("memo", "changed_at"),
+        ("buyer_username", "memo"),
+        ("changed_at",),
         payload=False,
     )
     csv_columns = (
@@ -60,7 +58,15 @@ class MoneyRowAdmin(CsvAdmin):
 
     @display(description="type", ordering="transaction_type")
     def type_words(self, row: MoneyRow) -> str:
-        return row.transaction_type.replace("_", " ").capitalize()
+        return code_words(row.transaction_type)
+
+    fee_words = coded("fee_type", "kind of fee")
+    paid_by_buyer = coded("order_payment_status", "payment of the order")
+    gross_amount = money_of("gross")
+    net_amount = money_of("net")
+    tax_amount = money_of("tax", "tax collected by eBay")
+    total = money_of("order_total", currency="order_currency")
+    of_payout = money_of("payout_amount", "amount of the payout", currency="payout_currency")
 
     @display(description="when", ordering="occurred_at")
     def occurred(self, row: MoneyRow) -> SafeString:
@@ -70,25 +76,13 @@ class MoneyRowAdmin(CsvAdmin):
     def status(self, row: MoneyRow) -> SafeString:
         return transaction_badge(row.transaction_status)
 
-    @display(description="gross", ordering="gross")
-    def gross_amount(self, row: MoneyRow) -> str:
-        return amount_cell(row.gross, row.currency)
-
     @display(description="fees", ordering="fees")
     def fee_amount(self, row: MoneyRow) -> str:
         return amount_cell(row.fees, row.currency) if row.fees else ""
 
-    @display(description="net", ordering="net")
-    def net_amount(self, row: MoneyRow) -> str:
-        return amount_cell(row.net, row.currency)
-
     @display(description="order", ordering="order_id")
     def order(self, row: Any) -> SafeString | str:
         return row_link(Order, row.order_pk, row.order_id)
-
-    @display(description="order total", ordering="order_total")
-    def total(self, row: MoneyRow) -> str:
-        return amount_cell(row.order_total, row.order_currency)
 
     @display(description="payout", ordering="payout_id")
     def payout(self, row: Any) -> SafeString | str:
@@ -97,10 +91,6 @@ class MoneyRowAdmin(CsvAdmin):
     @display(description="payout status", ordering="payout_status")
     def paid(self, row: MoneyRow) -> SafeString | str:
         return status_badge(row.payout_status, PAYOUT_TONES) if row.payout_status else ""
-
-    @display(description="amount of the payout")
-    def of_payout(self, row: MoneyRow) -> str:
-        return amount_cell(row.payout_amount, row.payout_currency)
 
     @display(description="transaction")
     def transaction(self, row: MoneyRow) -> SafeString | str:

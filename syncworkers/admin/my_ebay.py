@@ -11,7 +11,8 @@ from accounts.display import badge, when
 from accounts.scoped_admin import AccountFilter
 from syncworkers.models import ActiveListing, InventoryItem, Purchase
 
-from .data_rows import ClosedFilter, SyncedRowAdmin, amount_cell, id_of, page_of, row_link
+from .codes import coded
+from .data_rows import ClosedFilter, SyncedRowAdmin, id_of, money_of, page_link, page_of, row_link
 
 
 @admin.register(ActiveListing)
@@ -23,17 +24,16 @@ class ActiveListingAdmin(SyncedRowAdmin):
     list_filter = (AccountFilter, ClosedFilter, "listing_type", "currency", "ends_at")
     search_fields = ("item_id", "sku", "title", "variation")
     search_help_text = "Item, SKU, title or variation"
-    readonly_fields = ("payload_text", "item")
     fieldsets = page_of(
         ("item_id", "variation_key"),
         ("account", "house_name"),
         ("title", "variation"),
-        ("item", "listing_type"),
-        ("price", "currency"),
+        ("item", "kind_words"),
+        ("price_words", "bid_count"),
         ("quantity", "available"),
-        ("sold", "bid_count"),
+        ("sold", "there"),
         ("started_at", "ends_at"),
-        ("view_url", "picture_url"),
+        ("its_page", "its_picture"),
         ("closed_at", "first_seen_at"),
         ("changed_at",),
     )
@@ -50,9 +50,10 @@ class ActiveListingAdmin(SyncedRowAdmin):
     def item(self, row: Any) -> SafeString | str:
         return row_link(InventoryItem, row.item_pk, row.sku)
 
-    @display(description="price", ordering="price")
-    def price_words(self, listing: ActiveListing) -> str:
-        return amount_cell(listing.price, listing.currency)
+    kind_words = coded("listing_type", "kind of listing")
+    price_words = money_of("price")
+    its_page = page_link("view_url", "page on eBay")
+    its_picture = page_link("picture_url", "picture")
 
     @display(description="left", ordering="available")
     def left(self, listing: ActiveListing) -> int | None:
@@ -81,12 +82,11 @@ class PurchaseAdmin(SyncedRowAdmin):
         ("account", "house_name"),
         ("item_id", "transaction_id"),
         ("title", "seller"),
-        ("listing_type", "quantity"),
-        ("price", "total"),
-        ("currency", "paid_status"),
-        ("bought_at", "paid_at"),
-        ("shipped_at", "first_seen_at"),
-        ("changed_at",),
+        ("kind_words", "quantity"),
+        ("price_words", "total_words"),
+        ("paid_words", "bought_at"),
+        ("paid_at", "shipped_at"),
+        ("first_seen_at", "changed_at"),
     )
     csv_columns = (
         "order_line_item_id", "order_id", "house_name", "item_id", "transaction_id", "title", "seller",
@@ -98,9 +98,10 @@ class PurchaseAdmin(SyncedRowAdmin):
     def bought(self, purchase: Purchase) -> SafeString:
         return when(purchase.bought_at)
 
-    @display(description="total", ordering="total")
-    def total_words(self, purchase: Purchase) -> str:
-        return amount_cell(purchase.total, purchase.currency)
+    kind_words = coded("listing_type", "kind of listing")
+    paid_words = coded("paid_status", "payment")
+    price_words = money_of("price")
+    total_words = money_of("total")
 
     @display(description="paid", ordering="paid_at")
     def paid(self, purchase: Purchase) -> SafeString | str:

@@ -28,10 +28,6 @@ class OrderAdmin(SyncedRowAdmin):
     )  # fmt: skip
     search_fields = ("order_id", "buyer_username", "ship_to_name", "line_items__sku", "line_items__title")
     search_help_text = "Order number, buyer, recipient, SKU or title"
-    readonly_fields = (
-        "payload_text", "line_items", "money", "trouble", "messages", "amount", "payment", "fulfillment",
-        "cancel_words", "created", "modified",
-    )  # fmt: skip
     fieldsets = (
         (
             None,

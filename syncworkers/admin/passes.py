@@ -31,6 +31,11 @@ class SnapshotPassAdmin(FamilyColumn, ScopedAdmin):
     list_select_related = ("account",)
     search_fields = ("account__house_name", "api_family")
     ordering = ("-id",)
+    fields = (
+        "account", "worker", "state", "started_at", "total", "listed", "listed_at", "cut", "asked",
+        "finished_at", "took",
+    )  # fmt: skip
+    readonly_fields = ("worker", "state", "took")
 
     @display(description="state", ordering="finished_at")
     def state(self, pass_: SnapshotPass) -> SafeString:

@@ -76,6 +76,10 @@ class FailedSliceAdmin(FamilyColumn, ScopedAdmin):
     list_filter = (AccountFilter, FamilyFilter, "reason")
     list_select_related = ("account",)
     ordering = ("-failed_at", "-id")
+    fields = (
+        "account", "worker", "start_at", "end_at", "why", "evidence", "attempts", "failed_at", "retry_at",
+    )  # fmt: skip
+    readonly_fields = ("worker", "why")
 
     @display(description="reason", ordering="reason")
     def why(self, slice_: FailedSlice) -> str:

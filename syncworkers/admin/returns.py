@@ -11,7 +11,7 @@ from accounts.scoped_admin import AccountFilter
 from syncworkers.models import Case, Return, ReturnDetail
 
 from .codes import coded
-from .data_rows import amount_cell, id_of, page_of, row_link
+from .data_rows import id_of, money_of, page_of, row_link
 from .detail_rows import DetailAdmin, detail_section
 from .statuses import trouble_badge
 from .trouble_rows import TroubleAdmin
@@ -30,10 +30,6 @@ class ReturnAdmin(TroubleAdmin):
     )  # fmt: skip
     search_fields = ("return_id", "order_id", "item_id", "transaction_id", "case_id", "buyer")
     search_help_text = "Return, order, item, transaction, case or buyer"
-    readonly_fields = (
-        "payload_text", "order", "its_case", "shown_state", "claim", "refunded", "details", "status_words",
-        "type_words", "reason_words", "reason_type_words", "close_words", "due_words",
-    )  # fmt: skip
     fieldsets = page_of(
         ("shown_state", "status_words"),
         ("return_id", "type_words"),
@@ -47,7 +43,7 @@ class ReturnAdmin(TroubleAdmin):
         ("due_words", "respond_by_at"),
         ("occurred_at", "last_activity_at"),
         ("detail_at",),
-        ("maturity", "check_at"),
+        ("stage", "check_at"),
         ("first_seen_at", "changed_at"),
         Details="details",
     )
@@ -71,9 +67,7 @@ class ReturnAdmin(TroubleAdmin):
     close_words = coded("close_reason", "why it was closed")
     due_words = coded("activity_due", "what the seller is to do")
 
-    @display(description="refunded", ordering="refund_actual")
-    def refunded(self, row: Return) -> str:
-        return amount_cell(row.refund_actual, row.currency)
+    refunded = money_of("refund_actual", "refunded")
 
     @display(description="case that it became")
     def its_case(self, row: Any) -> SafeString | str:
@@ -87,16 +81,15 @@ class ReturnAdmin(TroubleAdmin):
 @admin.register(ReturnDetail)
 class ReturnDetailAdmin(DetailAdmin):
     parent, key = Return, "return_id"
-    list_display = ("return_id", "house_name", "shown_state", "last_activity_at", "close_reason", "changed")
+    list_display = ("return_id", "house_name", "shown_state", "last_activity_at", "close_words", "changed")
     list_filter = (AccountFilter, "state", "close_reason")
     search_fields = ("return_id",)
     search_help_text = "Return"
-    readonly_fields = ("payload_text", "record", "shown_state")
     fieldsets = page_of(
         ("return_id", "record"),
         ("account", "house_name"),
-        ("shown_state", "status"),
-        ("last_activity_at", "close_reason"),
+        ("shown_state", "status_words"),
+        ("last_activity_at", "close_words"),
         ("first_seen_at", "changed_at"),
     )
     csv_columns = (
@@ -105,6 +98,9 @@ class ReturnDetailAdmin(DetailAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(parent_pk=id_of(Return, return_id="return_id"))
+
+    status_words = coded("status")
+    close_words = coded("close_reason", "why it was closed")
 
     @display(description="state", ordering="state")
     def shown_state(self, row: ReturnDetail) -> SafeString:

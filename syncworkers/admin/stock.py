@@ -13,7 +13,17 @@ from accounts.display import badge
 from accounts.scoped_admin import AccountFilter
 from syncworkers.models import InventoryItem, Offer
 
-from .data_rows import ClosedFilter, SyncedRowAdmin, amount_cell, id_of, page_of, row_link, status_badge
+from .codes import coded
+from .data_rows import (
+    ClosedFilter,
+    SyncedRowAdmin,
+    amount_cell,
+    id_of,
+    money_of,
+    page_of,
+    row_link,
+    status_badge,
+)
 from .statuses import OFFER_TONES
 
 
@@ -26,11 +36,10 @@ class InventoryItemAdmin(SyncedRowAdmin):
     list_filter = (AccountFilter, ClosedFilter, "condition")
     search_fields = ("sku", "title", "brand", "mpn", "epid")
     search_help_text = "SKU, title, brand, part number or eBay product"
-    readonly_fields = ("payload_text", "offers")
     fieldsets = page_of(
         ("sku", "title"),
         ("account", "house_name"),
-        ("quantity", "condition"),
+        ("quantity", "condition_words"),
         ("brand", "mpn"),
         ("epid", "locale"),
         ("group_ids", "closed_at"),
@@ -48,9 +57,7 @@ class InventoryItemAdmin(SyncedRowAdmin):
         rows = super().get_queryset(request)
         return rows.annotate(offer_total=Subquery(count, IntegerField()))
 
-    @display(description="condition", ordering="condition")
-    def condition_words(self, item: InventoryItem) -> str:
-        return item.condition.replace("_", " ").capitalize()
+    condition_words = coded("condition")
 
     @display(description="offers")
     def offer_count(self, item: Any) -> int:
@@ -90,18 +97,16 @@ class OfferAdmin(SyncedRowAdmin):
     )  # fmt: skip
     search_fields = ("offer_id", "sku", "listing_id")
     search_help_text = "Offer, SKU or listing"
-    readonly_fields = ("payload_text", "item")
     fieldsets = page_of(
         ("offer_id", "item"),
         ("account", "house_name"),
-        ("marketplace_id", "format"),
-        ("offer_status", "closed_at"),
-        ("listing_id", "listing_status"),
-        ("price", "currency"),
+        ("marketplace_id", "format_words"),
+        ("status", "closed_at"),
+        ("listing_id", "listing"),
+        ("price_words", "listing_duration"),
         ("available_quantity", "sold_quantity"),
         ("category_id", "merchant_location_key"),
-        ("listing_duration", "first_seen_at"),
-        ("changed_at",),
+        ("first_seen_at", "changed_at"),
     )
     csv_columns = (
         "offer_id", "sku", "house_name", "marketplace_id", "format", "offer_status", "price", "currency",
@@ -117,17 +122,12 @@ class OfferAdmin(SyncedRowAdmin):
     def item(self, row: Any) -> SafeString | str:
         return row_link(InventoryItem, row.item_pk, row.sku)
 
-    @display(description="format", ordering="format")
-    def format_words(self, offer: Offer) -> str:
-        return offer.format.replace("_", " ").capitalize()
+    format_words = coded("format")
+    price_words = money_of("price")
 
     @display(description="status", ordering="offer_status")
     def status(self, offer: Offer) -> SafeString:
         return status_badge(offer.offer_status, OFFER_TONES)
-
-    @display(description="price", ordering="price")
-    def price_words(self, offer: Offer) -> str:
-        return amount_cell(offer.price, offer.currency)
 
     @display(description="left", ordering="available_quantity")
     def available(self, offer: Offer) -> int | None:

@@ -25,16 +25,16 @@ class Case(MaturingRow, DetailedRow):
     order_id = models.CharField(max_length=100, blank=True, db_default="")
     buyer = models.CharField(max_length=200, blank=True)
     seller = models.CharField(max_length=200, blank=True)
-    case_status = models.CharField(max_length=60, blank=True)
+    case_status = models.CharField("status", max_length=60, blank=True)
     claim_amount = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
-    respond_by_at = models.DateTimeField(null=True)
-    case_type = models.CharField(max_length=60, blank=True, db_default="")
-    initiator = models.CharField(max_length=60, blank=True, db_default="")
-    escalate_reason = models.CharField(max_length=100, blank=True, db_default="")
+    respond_by_at = models.DateTimeField("answer due", null=True)
+    case_type = models.CharField("type", max_length=60, blank=True, db_default="")
+    initiator = models.CharField("opened by", max_length=60, blank=True, db_default="")
+    escalate_reason = models.CharField("why it was escalated", max_length=100, blank=True, db_default="")
     return_id = models.CharField(max_length=100, blank=True, db_default="", help_text="What it came from")
-    escalated_at = models.DateTimeField(null=True)
-    refund_due_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField("escalated", null=True)
+    refund_due_at = models.DateTimeField("refund due", null=True)
 
     class Meta:
         db_table = "ebay_cases"
@@ -71,13 +71,13 @@ class CaseDetail(SyncedRow):
     """What eBay says about a case by its id, with its history. Natural key: (account, case_id)."""
 
     case_id = models.CharField(max_length=100)
-    case_status = models.CharField(max_length=60, blank=True)
-    case_type = models.CharField(max_length=60, blank=True)
-    initiator = models.CharField(max_length=60, blank=True)
-    escalate_reason = models.CharField(max_length=100, blank=True)
+    case_status = models.CharField("status", max_length=60, blank=True)
+    case_type = models.CharField("type", max_length=60, blank=True)
+    initiator = models.CharField("opened by", max_length=60, blank=True)
+    escalate_reason = models.CharField("why it was escalated", max_length=100, blank=True)
     return_id = models.CharField(max_length=100, blank=True)
-    escalated_at = models.DateTimeField(null=True)
-    refund_due_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField("escalated", null=True)
+    refund_due_at = models.DateTimeField("refund due", null=True)
 
     class Meta:
         db_table = "ebay_case_details"
@@ -108,16 +108,16 @@ class Inquiry(MaturingRow, DetailedRow):
     order_id = models.CharField(max_length=100, blank=True, db_default="")
     buyer = models.CharField(max_length=200, blank=True)
     seller = models.CharField(max_length=200, blank=True)
-    inquiry_status = models.CharField(max_length=60, blank=True)
+    inquiry_status = models.CharField("status", max_length=60, blank=True)
     claim_amount = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
-    respond_by_at = models.DateTimeField(null=True)
+    respond_by_at = models.DateTimeField("answer due", null=True)
     state = models.CharField(max_length=60, blank=True, db_default="")
     case_id = models.CharField(
         max_length=100, blank=True, db_default="", help_text="What it was escalated to"
     )
-    escalated_at = models.DateTimeField(null=True)
-    refund_due_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField("escalated", null=True)
+    refund_due_at = models.DateTimeField("refund due", null=True)
 
     class Meta:
         db_table = "ebay_inquiries"
@@ -151,10 +151,10 @@ class InquiryDetail(SyncedRow):
     """What eBay says about an inquiry by its id, with its history. Natural key: (account, inquiry_id)."""
 
     inquiry_id = models.CharField(max_length=100)
-    inquiry_status = models.CharField(max_length=60, blank=True)
+    inquiry_status = models.CharField("status", max_length=60, blank=True)
     state = models.CharField(max_length=60, blank=True)
-    escalated_at = models.DateTimeField(null=True)
-    refund_due_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField("escalated", null=True)
+    refund_due_at = models.DateTimeField("refund due", null=True)
 
     class Meta:
         db_table = "ebay_inquiry_details"

@@ -17,17 +17,17 @@ class PaymentDispute(DetailedRow):
     payment_dispute_id = models.CharField(max_length=100)
     order_id = models.CharField(max_length=100, blank=True)
     buyer = models.CharField(max_length=200, blank=True)
-    dispute_status = models.CharField(max_length=40, blank=True)
+    dispute_status = models.CharField("status", max_length=40, blank=True)
     reason = models.CharField(max_length=60, blank=True)
     amount = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
-    opened_at = models.DateTimeField(null=True)
-    respond_by_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField("opened", null=True)
+    respond_by_at = models.DateTimeField("answer due", null=True)
+    ended_at = models.DateTimeField("closed", null=True)
     revision = models.IntegerField(null=True)
-    seller_response = models.CharField(max_length=60, blank=True, db_default="")
+    seller_response = models.CharField("what the seller answered", max_length=60, blank=True, db_default="")
     outcome = models.CharField(max_length=60, blank=True, db_default="")
-    protection_status = models.CharField(max_length=60, blank=True, db_default="")
+    protection_status = models.CharField("seller protection", max_length=60, blank=True, db_default="")
 
     class Meta:
         db_table = "ebay_payment_disputes"
@@ -55,9 +55,9 @@ class PaymentDisputeDetail(SyncedRow):
 
     payment_dispute_id = models.CharField(max_length=100)
     revision = models.IntegerField(null=True)
-    seller_response = models.CharField(max_length=60, blank=True)
+    seller_response = models.CharField("what the seller answered", max_length=60, blank=True)
     outcome = models.CharField(max_length=60, blank=True)
-    protection_status = models.CharField(max_length=60, blank=True)
+    protection_status = models.CharField("seller protection", max_length=60, blank=True)
 
     class Meta:
         db_table = "ebay_payment_dispute_details"

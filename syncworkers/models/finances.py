@@ -30,21 +30,21 @@ class Transaction(MaturingRow, DetailedRow):
     """
 
     transaction_id = models.CharField(max_length=100)
-    transaction_type = models.CharField(max_length=40)
-    transaction_status = models.CharField(max_length=40, blank=True)
-    booking_entry = models.CharField(max_length=20, blank=True, help_text="CREDIT or DEBIT: the sign")
+    transaction_type = models.CharField("type", max_length=40)
+    transaction_status = models.CharField("status", max_length=40, blank=True)
+    booking_entry = models.CharField("credit or debit", max_length=20, blank=True)
     amount = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     net = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     gross = models.DecimalField(max_digits=20, decimal_places=4, null=True)
-    fee_total = models.DecimalField(max_digits=20, decimal_places=4, null=True)
+    fee_total = models.DecimalField("fees", max_digits=20, decimal_places=4, null=True)
     fee_basis = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     tax = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
     order_id = models.CharField(max_length=100, blank=True)
     payout_id = models.CharField(max_length=100, blank=True)
     payout_reference = models.CharField(max_length=100, blank=True)
-    buyer_username = models.CharField(max_length=200, blank=True)
-    fee_type = models.CharField(max_length=100, blank=True)
+    buyer_username = models.CharField("buyer", max_length=200, blank=True)
+    fee_type = models.CharField("kind of fee", max_length=100, blank=True)
     memo = models.TextField(blank=True)
     sales_record_reference = models.CharField(max_length=100, blank=True)
 
@@ -96,10 +96,10 @@ class FinancesFee(models.Model):
     )
     position = models.PositiveIntegerField()
     kind = models.CharField(max_length=20)
-    line_item_id = models.CharField(max_length=100, blank=True)
-    fee_type = models.CharField(max_length=100, blank=True)
+    line_item_id = models.CharField("order line", max_length=100, blank=True)
+    fee_type = models.CharField("kind of fee", max_length=100, blank=True)
     amount = models.DecimalField(max_digits=20, decimal_places=4, null=True)
-    signed_amount = models.DecimalField(max_digits=20, decimal_places=4, null=True)
+    signed_amount = models.DecimalField("effect on the money", max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
     memo = models.TextField(blank=True)
     jurisdiction = models.CharField(max_length=200, blank=True, help_text="Who mandates it: STATE CA")
@@ -130,20 +130,20 @@ class Payout(MaturingRow, DetailedRow):
     """
 
     payout_id = models.CharField(max_length=100)
-    payout_status = models.CharField(max_length=40, blank=True)
+    payout_status = models.CharField("status", max_length=40, blank=True)
     status_description = models.TextField(blank=True)
     amount = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     total_amount = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     total_fee = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
-    last_attempted_at = models.DateTimeField(null=True)
-    transaction_count = models.PositiveIntegerField(null=True)
+    last_attempted_at = models.DateTimeField("last tried", null=True)
+    transaction_count = models.PositiveIntegerField("transactions", null=True)
     instrument_type = models.CharField(max_length=100, blank=True)
     instrument_nickname = models.CharField(max_length=200, blank=True)
     instrument_last_four = models.CharField(max_length=20, blank=True)
     memo = models.TextField(blank=True)
     bank_reference = models.CharField(max_length=200, blank=True)
-    detail_at = models.DateTimeField(null=True, help_text="When its transactions were read for this version")
+    detail_at = models.DateTimeField("transactions read", null=True, help_text="Empty: still to be asked for")
 
     class Meta:
         db_table = "ebay_payouts"
@@ -173,15 +173,17 @@ class Transfer(SyncedRow):
     """
 
     transfer_id = models.CharField(max_length=100)
-    transferred_at = models.DateTimeField(null=True)
-    amount = models.DecimalField(max_digits=20, decimal_places=4, null=True)
-    charge_total = models.DecimalField(max_digits=20, decimal_places=4, null=True)
-    balance_used = models.DecimalField(max_digits=20, decimal_places=4, null=True)
+    transferred_at = models.DateTimeField("when", null=True)
+    amount = models.DecimalField("taken", max_digits=20, decimal_places=4, null=True)
+    charge_total = models.DecimalField("for charges of", max_digits=20, decimal_places=4, null=True)
+    balance_used = models.DecimalField("paid from the funds", max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
-    funding_type = models.CharField(max_length=40, blank=True)
-    funding_brand = models.CharField(max_length=200, blank=True)
-    charge_count = models.PositiveIntegerField(default=0)
-    order_ids = models.TextField(blank=True, help_text="Orders that the charges are for, with commas")
+    funding_type = models.CharField("paid from", max_length=40, blank=True)
+    funding_brand = models.CharField("bank or card", max_length=200, blank=True)
+    charge_count = models.PositiveIntegerField("charges", default=0)
+    order_ids = models.TextField(
+        "orders", blank=True, help_text="Orders that the charges are for, with commas"
+    )
 
     class Meta:
         db_table = "ebay_transfers"

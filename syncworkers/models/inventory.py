@@ -10,15 +10,17 @@ from .rows import SyncedRow
 class InventoryItem(SyncedRow):
     """Natural key: (account, sku). `quantity` is what can be shipped, over all offers of the SKU."""
 
-    sku = models.CharField(max_length=200)
+    sku = models.CharField("SKU", max_length=200)
     title = models.TextField(blank=True)
     condition = models.CharField(max_length=60, blank=True)
     quantity = models.IntegerField(null=True)
     brand = models.CharField(max_length=200, blank=True)
-    mpn = models.CharField(max_length=200, blank=True)
-    epid = models.CharField(max_length=100, blank=True)
-    locale = models.CharField(max_length=20, blank=True)
-    group_ids = models.TextField(blank=True, help_text="Groups of variations that it is in, with commas")
+    mpn = models.CharField("part number (MPN)", max_length=200, blank=True)
+    epid = models.CharField("eBay product (ePID)", max_length=100, blank=True)
+    locale = models.CharField("language", max_length=20, blank=True)
+    group_ids = models.TextField(
+        "groups of variations", blank=True, help_text="Groups of variations that it is in, with commas"
+    )
 
     class Meta:
         db_table = "ebay_inventory_items"
@@ -43,19 +45,19 @@ class Offer(SyncedRow):
     """
 
     offer_id = models.CharField(max_length=100)
-    sku = models.CharField(max_length=200, blank=True)
-    marketplace_id = models.CharField(max_length=40, blank=True)
+    sku = models.CharField("SKU", max_length=200, blank=True)
+    marketplace_id = models.CharField("marketplace", max_length=40, blank=True)
     format = models.CharField(max_length=40, blank=True)
-    offer_status = models.CharField(max_length=40, blank=True)
+    offer_status = models.CharField("status", max_length=40, blank=True)
     listing_id = models.CharField(max_length=100, blank=True)
     listing_status = models.CharField(max_length=40, blank=True)
-    listing_duration = models.CharField(max_length=40, blank=True)
-    available_quantity = models.IntegerField(null=True)
-    sold_quantity = models.IntegerField(null=True)
+    listing_duration = models.CharField("duration", max_length=40, blank=True)
+    available_quantity = models.IntegerField("available", null=True)
+    sold_quantity = models.IntegerField("sold", null=True)
     price = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
     category_id = models.CharField(max_length=40, blank=True)
-    merchant_location_key = models.CharField(max_length=100, blank=True)
+    merchant_location_key = models.CharField("location", max_length=100, blank=True)
 
     class Meta:
         db_table = "ebay_inventory_offers"

@@ -17,13 +17,15 @@ class Message(MaturingRow, DetailedRow):
     """
 
     message_id = models.CharField(max_length=100)
-    external_id = models.CharField(max_length=100, blank=True, help_text="What a reply names as its parent")
-    folder_id = models.CharField(max_length=40, blank=True)
+    external_id = models.CharField(
+        "id for a reply", max_length=100, blank=True, help_text="What a reply names as its parent"
+    )
+    folder_id = models.CharField("folder", max_length=40, blank=True)
     sender = models.CharField(max_length=200, blank=True)
     recipient = models.CharField(max_length=200, blank=True)
     subject = models.TextField(blank=True)
-    message_type = models.CharField(max_length=60, blank=True)
-    question_type = models.CharField(max_length=60, blank=True)
+    message_type = models.CharField("type", max_length=60, blank=True)
+    question_type = models.CharField("question about", max_length=60, blank=True)
     item_id = models.CharField(max_length=100, blank=True)
     item_title = models.TextField(blank=True)
     order_id = models.CharField(
@@ -32,13 +34,13 @@ class Message(MaturingRow, DetailedRow):
         db_default="",
         help_text="The buyer's order of the item, where there is one",
     )
-    listing_status = models.CharField(max_length=40, blank=True)
-    is_read = models.BooleanField(null=True)
-    is_flagged = models.BooleanField(null=True)
-    is_replied = models.BooleanField(null=True)
-    is_high_priority = models.BooleanField(null=True)
+    listing_status = models.CharField("the listing is", max_length=40, blank=True)
+    is_read = models.BooleanField("read", null=True)
+    is_flagged = models.BooleanField("flagged", null=True)
+    is_replied = models.BooleanField("answered", null=True)
+    is_high_priority = models.BooleanField("important", null=True)
     can_be_answered = models.BooleanField(null=True)
-    expires_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField("kept by eBay until", null=True)
 
     class Meta:
         db_table = "ebay_messages"

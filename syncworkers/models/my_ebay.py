@@ -16,21 +16,21 @@ class ActiveListing(SyncedRow):
     """
 
     item_id = models.CharField(max_length=100)
-    variation_key = models.CharField(max_length=200, blank=True)
-    sku = models.CharField(max_length=200, blank=True)
-    variation = models.TextField(blank=True, help_text="Size: M, Color: Red")
+    variation_key = models.CharField("key of the variation", max_length=200, blank=True)
+    sku = models.CharField("SKU", max_length=200, blank=True)
+    variation = models.TextField(blank=True, help_text="Such as Size: M, Color: Red")
     title = models.TextField(blank=True)
-    listing_type = models.CharField(max_length=40, blank=True)
+    listing_type = models.CharField("kind of listing", max_length=40, blank=True)
     price = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
     quantity = models.IntegerField(null=True, help_text="Offered in all: available and sold")
     available = models.IntegerField(null=True)
     sold = models.IntegerField(null=True)
-    bid_count = models.IntegerField(null=True)
-    started_at = models.DateTimeField(null=True)
-    ends_at = models.DateTimeField(null=True)
-    view_url = models.TextField(blank=True)
-    picture_url = models.TextField(blank=True)
+    bid_count = models.IntegerField("bids", null=True)
+    started_at = models.DateTimeField("on sale since", null=True)
+    ends_at = models.DateTimeField("ends", null=True)
+    view_url = models.TextField("page on eBay", blank=True)
+    picture_url = models.TextField("picture", blank=True)
 
     class Meta:
         db_table = "ebay_active_inventory"
@@ -64,21 +64,21 @@ class Purchase(SyncedRow):
     an auction. `total` is with postage. Purchases leave eBay's list after 60 days and stay here as they were.
     """
 
-    order_line_item_id = models.CharField(max_length=100)
+    order_line_item_id = models.CharField("purchase id", max_length=100)
     item_id = models.CharField(max_length=100, blank=True)
     transaction_id = models.CharField(max_length=100, blank=True)
     order_id = models.CharField(max_length=100, blank=True, help_text="Of things that were bought together")
     title = models.TextField(blank=True)
     seller = models.CharField(max_length=200, blank=True)
-    listing_type = models.CharField(max_length=40, blank=True)
+    listing_type = models.CharField("kind of listing", max_length=40, blank=True)
     quantity = models.IntegerField(null=True)
     price = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     total = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
-    paid_status = models.CharField(max_length=60, blank=True)
-    bought_at = models.DateTimeField(null=True)
-    paid_at = models.DateTimeField(null=True)
-    shipped_at = models.DateTimeField(null=True)
+    paid_status = models.CharField("payment", max_length=60, blank=True)
+    bought_at = models.DateTimeField("bought", null=True)
+    paid_at = models.DateTimeField("paid", null=True)
+    shipped_at = models.DateTimeField("shipped", null=True)
 
     class Meta:
         db_table = "ebay_buyer"

@@ -14,16 +14,16 @@ class Order(SyncedRow):
     """Natural key: (account, order_id). Amounts are in `currency`."""
 
     order_id = models.CharField(max_length=100)
-    created_at_ebay = models.DateTimeField(null=True)
-    fulfillment_status = models.CharField(max_length=40, blank=True)
-    payment_status = models.CharField(max_length=40, blank=True)
-    cancel_state = models.CharField(max_length=40, blank=True)
-    buyer_username = models.CharField(max_length=200, blank=True)
-    ship_to_name = models.CharField(max_length=300, blank=True)
-    ship_to_country = models.CharField(max_length=10, blank=True)
+    created_at_ebay = models.DateTimeField("created on eBay", null=True)
+    fulfillment_status = models.CharField("fulfilment", max_length=40, blank=True)
+    payment_status = models.CharField("payment", max_length=40, blank=True)
+    cancel_state = models.CharField("cancellation", max_length=40, blank=True)
+    buyer_username = models.CharField("buyer", max_length=200, blank=True)
+    ship_to_name = models.CharField("sent to", max_length=300, blank=True)
+    ship_to_country = models.CharField("country", max_length=10, blank=True)
     total = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
-    line_item_count = models.PositiveIntegerField(default=0)
+    line_item_count = models.PositiveIntegerField("lines", default=0)
     sales_record_reference = models.CharField(max_length=100, blank=True)
 
     class Meta:
@@ -60,14 +60,14 @@ class OrderLineItem(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="line_items", db_index=False)
     line_item_id = models.CharField(max_length=100)
     position = models.PositiveIntegerField()
-    legacy_item_id = models.CharField(max_length=100, blank=True)
-    sku = models.CharField(max_length=200, blank=True)
+    legacy_item_id = models.CharField("item id", max_length=100, blank=True)
+    sku = models.CharField("SKU", max_length=200, blank=True)
     title = models.TextField(blank=True)
     quantity = models.IntegerField(null=True)
     cost = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     total = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
-    fulfillment_status = models.CharField(max_length=40, blank=True)
+    fulfillment_status = models.CharField("fulfilment", max_length=40, blank=True)
 
     objects = ScopedQuerySet.as_manager()
 

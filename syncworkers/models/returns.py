@@ -26,17 +26,19 @@ class Return(MaturingRow, DetailedRow):
     seller = models.CharField(max_length=200, blank=True)
     state = models.CharField(max_length=60, blank=True)
     status = models.CharField(max_length=60, blank=True)
-    return_type = models.CharField(max_length=60, blank=True)
+    return_type = models.CharField("type", max_length=60, blank=True)
     reason = models.CharField(max_length=100, blank=True)
-    reason_type = models.CharField(max_length=60, blank=True)
+    reason_type = models.CharField("kind of reason", max_length=60, blank=True)
     refund_estimated = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     refund_actual = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=10, blank=True)
-    activity_due = models.CharField(max_length=100, blank=True, help_text="What the seller is to do")
-    respond_by_at = models.DateTimeField(null=True)
+    activity_due = models.CharField(
+        "what the seller is to do", max_length=100, blank=True, help_text="What the seller is to do"
+    )
+    respond_by_at = models.DateTimeField("answer due", null=True)
     case_id = models.CharField(max_length=100, blank=True, help_text="What it was escalated to")
-    last_activity_at = models.DateTimeField(null=True)
-    close_reason = models.CharField(max_length=100, blank=True, db_default="")
+    last_activity_at = models.DateTimeField("last activity", null=True)
+    close_reason = models.CharField("why it was closed", max_length=100, blank=True, db_default="")
 
     class Meta:
         db_table = "ebay_returns"
@@ -71,8 +73,8 @@ class ReturnDetail(SyncedRow):
     return_id = models.CharField(max_length=100)
     state = models.CharField(max_length=60, blank=True)
     status = models.CharField(max_length=60, blank=True)
-    last_activity_at = models.DateTimeField(null=True)
-    close_reason = models.CharField(max_length=100, blank=True)
+    last_activity_at = models.DateTimeField("last activity", null=True)
+    close_reason = models.CharField("why it was closed", max_length=100, blank=True)
 
     class Meta:
         db_table = "ebay_return_details"

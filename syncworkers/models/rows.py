@@ -22,12 +22,14 @@ class SyncedRow(models.Model):
     house_name = models.CharField(max_length=100, help_text="As it was when the row was written")
     payload = models.JSONField()
     content_hash = models.BinaryField(max_length=16)
-    ebay_modified_at = models.DateTimeField(null=True)
-    first_seen_at = models.DateTimeField(db_default=Now())
-    changed_at = models.DateTimeField(db_default=Now())
-    closed_at = models.DateTimeField(null=True)
+    ebay_modified_at = models.DateTimeField("changed on eBay", null=True)
+    first_seen_at = models.DateTimeField("first stored", db_default=Now())
+    changed_at = models.DateTimeField("changed here", db_default=Now())
+    closed_at = models.DateTimeField("gone from eBay since", null=True)
     erased_at = models.DateTimeField(
-        null=True, help_text="When personal data was taken out of it, because eBay's user asked for it"
+        "personal data taken out",
+        null=True,
+        help_text="When personal data was taken out of it, because eBay's user asked for it",
     )
 
     objects = ScopedQuerySet.as_manager()
@@ -39,9 +41,9 @@ class SyncedRow(models.Model):
 class MaturingRow(SyncedRow):
     """A record that eBay changes without a change time: read again at `check_at` until it is final."""
 
-    occurred_at = models.DateTimeField(null=True, help_text="When the record came to be, by eBay")
-    maturity = models.CharField(max_length=10, help_text="final, settling or open")
-    check_at = models.DateTimeField(null=True, help_text="When it is read again; empty: final")
+    occurred_at = models.DateTimeField("created on eBay", null=True)
+    maturity = models.CharField("may still change", max_length=10)
+    check_at = models.DateTimeField("read again", null=True, help_text="Empty: it is final")
 
     class Meta:
         abstract = True
@@ -50,8 +52,10 @@ class MaturingRow(SyncedRow):
 class DetailedRow(SyncedRow):
     """A record about which eBay says more when asked by its id, once for each version."""
 
-    detail_at = models.DateTimeField(null=True, help_text="When that was asked; empty: due")
-    detail_retry_at = models.DateTimeField(null=True, help_text="After a failure: not before this")
+    detail_at = models.DateTimeField("details read", null=True, help_text="Empty: still to be asked for")
+    detail_retry_at = models.DateTimeField(
+        "details asked again", null=True, help_text="After a failure: not before this"
+    )
 
     class Meta:
         abstract = True

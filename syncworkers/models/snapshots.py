@@ -18,22 +18,33 @@ class SnapshotPass(models.Model):
 
     # `one_open_pass` and `passes_of_worker` begin with the account.
     account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
-    api_family = models.CharField(max_length=40)
-    started_at = models.DateTimeField(db_default=Now())
-    position = models.TextField(blank=True, help_text="Where the list goes on, in eBay's terms")
-    listed_at = models.DateTimeField(null=True, help_text="When the list was complete")
+    api_family = models.CharField("worker", max_length=40)
+    started_at = models.DateTimeField("began", db_default=Now())
+    position = models.TextField(
+        "where the list goes on", blank=True, help_text="Where the list goes on, in eBay's terms"
+    )
+    listed_at = models.DateTimeField("list complete", null=True, help_text="When the list was complete")
     total = models.PositiveIntegerField(null=True, help_text="eBay's total on the first page")
     listed = models.PositiveIntegerField(default=0)
-    asked = models.PositiveIntegerField(default=0, help_text="Listed records asked about one by one")
-    asked_up_to = models.BigIntegerField(default=0, help_text="The id of the last row asked about")
-    cut = models.BooleanField(
-        default=False, db_default=False, help_text="eBay's list ended before everything was listed"
+    asked = models.PositiveIntegerField(
+        "asked one by one", default=0, help_text="Listed records asked about one by one"
     )
-    finished_at = models.DateTimeField(null=True)
+    asked_up_to = models.BigIntegerField(
+        "last row asked about", default=0, help_text="The id of the last row asked about"
+    )
+    cut = models.BooleanField(
+        "cut off by eBay",
+        default=False,
+        db_default=False,
+        help_text="eBay's list ended before everything was listed",
+    )
+    finished_at = models.DateTimeField("ended", null=True)
 
     objects = ScopedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "pass"
+        verbose_name_plural = "passes"
         constraints = [
             # A run and its successor after a crash go on with the same pass.
             models.UniqueConstraint(
@@ -46,7 +57,7 @@ class SnapshotPass(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"pass {self.pk} of {self.api_family}, account {self.account_id}"
+        return f"pass {self.pk}"
 
 
 class SnapshotPart(models.Model):

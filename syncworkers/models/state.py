@@ -20,7 +20,7 @@ class SyncState(models.Model):
     account = models.ForeignKey(
         EbayAccount, on_delete=models.CASCADE, related_name="sync_states", db_index=False
     )
-    api_family = models.CharField(max_length=40)
+    api_family = models.CharField("worker", max_length=40)
     enabled = models.BooleanField(default=True)
     cursor_type = models.CharField(max_length=40, blank=True)
     covered = SpansField(default=list)
@@ -76,14 +76,14 @@ class FailedSlice(models.Model):
     ORGANIZATION_LOOKUP = "account__organization_id"
 
     account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="+")
-    api_family = models.CharField(max_length=40)
-    start_at = models.DateTimeField()
-    end_at = models.DateTimeField()
+    api_family = models.CharField("worker", max_length=40)
+    start_at = models.DateTimeField("from")
+    end_at = models.DateTimeField("until")
     reason = models.CharField(max_length=40)
     evidence = models.TextField(blank=True)
     attempts = models.PositiveIntegerField(default=1)
-    failed_at = models.DateTimeField()
-    retry_at = models.DateTimeField()
+    failed_at = models.DateTimeField("failed")
+    retry_at = models.DateTimeField("next try")
 
     objects = ScopedQuerySet.as_manager()
 
@@ -93,6 +93,9 @@ class FailedSlice(models.Model):
                 fields=["account", "api_family", "start_at", "end_at"], name="one_failure_per_slice"
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.start_at:%Y-%m-%d %H:%M:%S} to {self.end_at:%Y-%m-%d %H:%M:%S}"
 
     @property
     def span(self) -> Span:
@@ -105,20 +108,22 @@ class QuarantinedRecord(models.Model):
     ORGANIZATION_LOOKUP = "account__organization_id"
 
     account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="+")
-    api_family = models.CharField(max_length=40)
+    api_family = models.CharField("worker", max_length=40)
     record_key = models.CharField(
-        max_length=200, help_text="Natural key, or a hash of the record without one"
+        "record", max_length=200, help_text="Its natural key, or a hash of one that has none"
     )
     evidence = models.JSONField()
     error = models.TextField()
     start_at = models.DateTimeField(
-        null=True, help_text="The smallest known span of eBay's time that holds it; empty: not read by time"
+        "from",
+        null=True,
+        help_text="The smallest known span of eBay's time that holds it; empty: not read by time",
     )
-    end_at = models.DateTimeField(null=True)
+    end_at = models.DateTimeField("until", null=True)
     attempts = models.PositiveIntegerField(default=1)
-    first_seen_at = models.DateTimeField(auto_now_add=True)
-    last_seen_at = models.DateTimeField()
-    healed_at = models.DateTimeField(null=True)
+    first_seen_at = models.DateTimeField("first seen", auto_now_add=True)
+    last_seen_at = models.DateTimeField("last seen")
+    healed_at = models.DateTimeField("healed", null=True)
 
     objects = ScopedQuerySet.as_manager()
 
@@ -130,7 +135,7 @@ class QuarantinedRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.api_family} {self.record_key}"
+        return self.record_key
 
 
 class SyncSwitch(models.Model):

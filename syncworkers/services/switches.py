@@ -18,7 +18,7 @@ from syncworkers.registry import Worker
 
 from .runs import ensure_state
 
-# After the button is released, due workers start spread over this time.
+# After the button is released, or an account is switched on, due workers start spread over this time.
 SPREAD = timedelta(minutes=2)
 
 
@@ -40,11 +40,13 @@ def set_worker_enabled(account: EbayAccount, worker: Worker, enabled: bool, *, b
 
 
 def set_account_workers(account: EbayAccount, enabled: bool, *, by: Principal) -> None:
-    """Switch all workers of an account."""
+    """Switch all workers of an account; on again, those that are due start one after the other."""
     by.require(Role.OPERATOR, account.organization_id)
     with transaction.atomic():
         change_account(account, by=by, workers_enabled=enabled)
-        if not enabled:
+        if enabled:
+            _spread(timezone.now(), account=account)
+        else:
             _cancel_queued(WorkerRun.objects.filter(account=account), Reason.DISABLED)
 
 
@@ -73,7 +75,7 @@ def press_red_button(
             },
         )
         if enabled:
-            _spread(organization, now)
+            _spread(now, organization=organization)
         else:
             _cancel_queued(_runs_of(organization), Reason.WORKERS_DISABLED)
         record_act(
@@ -94,11 +96,19 @@ def _cancel_queued(runs: ScopedQuerySet[WorkerRun], reason: Reason) -> int:
     )
 
 
-def _spread(organization: Organization | None, now: datetime) -> None:
-    """Workers that became due while everything stood still start one after the other."""
+def _spread(
+    now: datetime, *, organization: Organization | None = None, account: EbayAccount | None = None
+) -> None:
+    """Workers that became due while everything stood still start one after the other; None is everybody's."""
     execute(
         "UPDATE ebay_sync_state s SET next_run_at = %(now)s + random() * %(spread)s FROM ebay_accounts a "
         "WHERE a.id = s.account_id AND s.next_run_at <= %(now)s "
-        "AND (%(organization)s::bigint IS NULL OR a.organization_id = %(organization)s)",
-        {"now": now, "spread": SPREAD, "organization": organization.pk if organization else None},
+        "AND (%(organization)s::bigint IS NULL OR a.organization_id = %(organization)s) "
+        "AND (%(account)s::bigint IS NULL OR a.id = %(account)s)",
+        {
+            "now": now,
+            "spread": SPREAD,
+            "organization": organization.pk if organization else None,
+            "account": account.pk if account else None,
+        },
     )

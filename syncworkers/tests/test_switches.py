@@ -110,7 +110,8 @@ class TestSwitches:
         assert not SyncState.objects.filter(enabled=False).exists()
         assert not AuditEvent.objects.exists()
 
-    def test_released_workers_that_are_due_start_within_two_minutes(self):
+    @pytest.mark.parametrize("what", ["organization", "account"])
+    def test_released_workers_that_are_due_start_within_two_minutes(self, what):
         account = AccountFactory()
         due = [
             SyncStateFactory(account=account, api_family=str(n), next_run_at=ago(hours=1)) for n in range(20)
@@ -118,7 +119,7 @@ class TestSwitches:
         later = SyncStateFactory(next_run_at=ago(minutes=-30))
         other = SyncStateFactory(next_run_at=ago(hours=1))
         now = timezone.now()
-        switches.press_red_button(account.organization, enabled=True, reason="", by=person(account))
+        switch(what, account, True)
         times = [SyncState.objects.get(pk=state.pk).next_run_at for state in due]
         assert all(now <= at <= now + timedelta(minutes=2, seconds=10) for at in times)
         assert max(times) - min(times) > timedelta(seconds=30)

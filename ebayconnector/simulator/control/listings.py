@@ -138,6 +138,17 @@ async def end_listing(request: Request) -> Response:
     return json_response({"ended": live.item_id})
 
 
+async def send_away(request: Request) -> Response:
+    """eBay lists an own listing no longer, or again, as it was: its list forgets some now and then."""
+    world = world_of(request)
+    fields = await json_fields(request, "seller", "away")
+    own = world.trading.listings_of(fields.seller(world)).own.get(request.path_params["item_id"])
+    if own is None:
+        raise BadControlCall(f"this seller has no own listing {request.path_params['item_id']}")
+    own.away = fields.flag("away", True)
+    return json_response({"itemId": own.item_id, "away": own.away})
+
+
 async def change_some(request: Request) -> Response:
     world = world_of(request)
     fields = await json_fields(request, "seller", "count", "kind")
@@ -167,4 +178,5 @@ routes = [
     ),
     Route("/_sim/listings/{item_id}", revise_listing, methods=["PATCH"]),
     Route("/_sim/listings/{item_id}", end_listing, methods=["DELETE"]),
+    Route("/_sim/listings/{item_id}/away", send_away, methods=["POST"]),
 ]

@@ -303,6 +303,18 @@ def test_revising_a_listing(sim):
     assert item(sim, made).find("{*}SKU") is None
 
 
+def test_a_listing_that_is_away_is_not_listed_and_comes_back_as_it_was(sim):
+    reset(sim)
+    before = truth(sim, "listings")
+    wanted = add(sim)[0]
+    there = all_ids(sim)
+    sim.control("POST", f"/listings/{wanted}/away", {"seller": SELLER})
+    assert set(there) - set(all_ids(sim)) == {wanted}
+    assert len(truth(sim, "listings")) == len(before)
+    sim.control("POST", f"/listings/{wanted}/away", {"seller": SELLER, "away": False})
+    assert all_ids(sim) == there
+
+
 def test_ending_listings_of_both_kinds(sim):
     reset(sim)
     (own,) = add(sim)

@@ -90,6 +90,23 @@ class Comparison:
             if key not in shown and stored.closed_at is None and not self._may_stay(table, key):
                 yield Difference(table.key, key, "eBay has it no longer, and it is not closed")
 
+    def broken_claims(self) -> Iterator[Difference]:
+        """What is missing from time that is said to be complete, before the overlap that is read again."""
+        for worker in WORKERS.values():
+            covered, table = self.covered.get(worker.key), worker.table
+            if not covered or not isinstance(worker.reads, Windows):
+                continue
+            sure = covered[-1].end - worker.overlap
+            for record in self.truth.records[table.key]:
+                key, at = table.record_key(record), change_time(table, record)
+                if at is None or at >= sure or not any(span.start <= at < span.end for span in covered):
+                    continue
+                if not {key, f"{table.key} {key}"} & self.set_aside and not self._is_there(table, key):
+                    yield Difference(table.key, key, f"of {at} is missing from time said to be complete")
+
+    def _is_there(self, table: Table, key: str) -> bool:
+        return key in self.rows[table.key] or key in self.truth.unlisted.get(table.key, ())
+
     def _mapped(self, table: Table, record: Record) -> MappedRow:
         """As the mapper has it, with what the details tell of the record."""
         row = table.mapper(record)

@@ -25,14 +25,17 @@ class Edits:
         self.world = world
         self.dice = world.dice
         self.broken: list[Callable[[], None]] = []
+        # What eBay shows no longer, and how it comes back.
+        self.away: list[Callable[[], None]] = []
 
     def some(self) -> str:
         account = self.dice.choice(self.world.accounts)
         edit = self.dice.choice(
             [
-                self.orders, self.new_orders, self.late_order, self.break_order, self.transactions, self.fee,
-                self.payouts, self.stock, self.break_item, self.letters, self.break_letter, self.listings,
-                self.purchases, self.troubles, self.new_trouble, self.silent_trouble,
+                self.orders, self.new_orders, self.late_order, self.break_order, self.drop_line,
+                self.transactions, self.fee, self.drop_fee, self.payouts, self.stock, self.break_item,
+                self.letters, self.break_letter, self.listings, self.send_away, self.purchases, self.troubles,
+                self.new_trouble, self.silent_trouble,
             ]
         )  # fmt: skip
         return f"{edit.__name__} of {account.username}: {edit(account)}"
@@ -73,6 +76,27 @@ class Edits:
         self._maybe_heal(lambda: write("12.00"))
         return order_id
 
+    def drop_line(self, account: EbayAccount) -> Any:
+        """An order loses a line: what was stored of it must go."""
+        rows = [each for each in self.world.everything("orders", account) if len(each["lineItems"]) > 1]
+        if not rows:
+            return "each has one"
+        row = self.dice.choice(rows)
+        self._patch(f"orders/{row['orderId']}", account, overrides={"lineItems": row["lineItems"][:-1]})
+        return row["orderId"]
+
+    def touch_orders(self, account: EbayAccount) -> Any:
+        """Seen again later, when eBay withholds more of them."""
+        return self._post("orders/change", account, count=8, kind="touch")
+
+    def break_for_good(self, account: EbayAccount) -> Any:
+        """A record that can never be stored: the product must say so."""
+        healing, self.broken = self.broken, []
+        edit = self.dice.choice([self.break_order, self.break_item, self.break_letter])
+        found = edit(account)
+        self.broken = healing
+        return edit.__name__, found
+
     def _maybe_heal(self, heal: Callable[[], None]) -> None:
         if self.dice.random() < 0.6:
             self.broken.append(heal)
@@ -110,6 +134,25 @@ class Edits:
         self._patch(f"transactions/{row['transactionId']}", account, fee=fee)
         self._patch(f"orders/{row['orderId']}", account, overrides={})
         return f"{row['transactionId']} {fee['amount']}"
+
+    def drop_fee(self, account: EbayAccount) -> Any:
+        """One fee less than before: fees are a set."""
+        rows = [
+            row for row in self._transactions(account)
+            if row.get("orderLineItems") and len(row["orderLineItems"][0].get("marketplaceFees", ())) > 1
+        ]  # fmt: skip
+        if not rows:
+            return "none has two"
+        row = self.dice.choice(rows)
+        first, *others = row["orderLineItems"]
+        lines = [{**first, "marketplaceFees": first["marketplaceFees"][1:]}, *others]
+        self._patch(
+            f"transactions/{row['transactionId']}",
+            account,
+            transactionType=row["transactionType"],
+            overrides={"orderLineItems": lines},
+        )
+        return row["transactionId"]
 
     def payouts(self, account: EbayAccount) -> Any:
         rows = self.world.everything("payouts", account)
@@ -160,6 +203,42 @@ class Edits:
     def listings(self, account: EbayAccount) -> Any:
         kind = self.dice.choice(["sale", "price", "title", "restock", "end", "end", "create"])
         return kind, self._post("listings/change", account, count=self._count(), kind=kind)
+
+    def send_away(self, account: EbayAccount) -> Any:
+        """eBay shows them no longer: listings come back as they were, an item comes back changed."""
+        listings = [each["ItemID"] for each in self.world.everything("listings", account)]
+        items = self.world.ebay.get("stock", seller=account.username)["items"]
+        gone = [
+            self._send_listing_away(account, each)
+            for each in self.dice.sample(listings, min(3, len(listings)))
+        ]
+        if items:
+            gone.append(self._send_item_away(account, self.dice.choice(items)))
+        return gone
+
+    def _send_listing_away(self, account: EbayAccount, item_id: str) -> str:
+        try:
+            self._post(f"listings/{item_id}/away", account)
+        except AssertionError as refused:
+            if "no own listing" not in str(refused):
+                raise
+            return "an offer's"
+        self.away.append(lambda: self._post(f"listings/{item_id}/away", account, away=False))
+        return item_id
+
+    def _send_item_away(self, account: EbayAccount, item: dict[str, Any]) -> str:
+        sku, title = item["sku"], item["title"]
+        self.world.ebay.delete("stock", seller=account.username, sku=sku)
+
+        def come_back() -> None:
+            self._post("stock", account, sku=sku, title=title, quantity=1 + self.dice.randrange(90))
+
+        self.away.append(come_back)
+        return sku
+
+    def come_back(self) -> None:
+        while self.away:
+            self.away.pop()()
 
     def purchases(self, account: EbayAccount) -> Any:
         kind = self.dice.choice(["buy", "pay", "ship", "delete"])

@@ -88,6 +88,15 @@ class Faults:
         self.world.ebay.post(path, seller=account.username, kind=kind, per_page=per_page, pages=pages)
         return f"{path} of {account.username}: {kind}, {per_page} a page, {pages} pages"
 
+    def storm(self) -> str:
+        """Everything moves while it is read, orders most."""
+        for account in self.world.accounts:
+            for path, kinds in _DRIFTS.items():
+                most = 6 if path == "drift" else 3
+                body = {"kind": self.dice.choice(kinds), "per_page": self.dice.randint(1, most)}
+                self.world.ebay.post(path, seller=account.username, pages=self.dice.randint(4, 12), **body)
+        return "all drifts"
+
     def of_tokens(self) -> str:
         account = self.dice.choice(self.world.accounts)
         self.world.ebay.post("tokens/expire", seller=account.username)

@@ -18,10 +18,12 @@ from .compare import Difference, differences
 from .edits import Edits
 from .faults import Faults
 from .keepsakes import Keepsakes
+from .watch import Watch, broken_claims
 from .work import Work
 from .world import World
 
 _MOST_ROUNDS = 12
+_TO_CLOSE = 3
 _PASSES = {family for family, worker in WORKERS.items() if isinstance(worker.reads, Passes)}
 _MONEY = {"transactions", "finances"}
 _LENGTHS = (
@@ -38,7 +40,8 @@ class Story:
         self.dice = world.dice
         self.edits = Edits(world)
         self.faults = Faults(world)
-        self.work = Work(world, self.edits)
+        self.watch = Watch()
+        self.work = Work(world, self.edits, self.watch)
         self.keepsakes = Keepsakes()
         self.script: list[str] = []
 
@@ -46,18 +49,23 @@ class Story:
         if not steps:
             return
         self.work.tick()
-        if self.dice.random() < 0.7:
+        if self.dice.random() < 0.8:
             # Most of what is read in pages is read at first.
             for _ in range(self.dice.choice([0, 1, 2, 4])):
                 self.act([self.faults.some, self.faults.moving])
+            if self.dice.random() < 0.8:
+                self.note("storm", self.faults.storm())
             self.work.ask_for_all(set(WORKERS))
             self.note("first", self.work.until_idle())
+            self.look()
         acts = {
             self.some_edits: 5, self.faults.some: 3, self.work.some: 8, self.some_time: 3, self.work.ask: 2,
             self.work.tick: 2, self.work.switch: 1, self.end_of_faults: 1,
         }  # fmt: skip
         for _ in range(steps):
             self.act(self.dice.choices(list(acts), list(acts.values())))
+        if self.dice.random() < 0.5:
+            self.grow_old()
 
     def act(self, acts: Sequence[Callable[[], object]]) -> None:
         """One of them."""
@@ -66,10 +74,12 @@ class Story:
 
     def end(self) -> list[Difference]:
         """Nothing fails or moves any more; when a round brings nothing new, tables and truth are compared."""
-        self.keepsakes.look()
+        self.look()
         self.faults.over()
         self.work.all_on()
         self.edits.heal_broken()
+        for account in self.world.accounts:
+            self.note("for good", (self.edits.break_for_good(account), self.edits.send_away(account)))
         self.note("two days of peace", None)
         self.world.let_time_pass(timedelta(days=2))
         abandon_silent()
@@ -77,10 +87,12 @@ class Story:
         self.world.make_all_due()
         restless = set(WORKERS)
         for number in range(_MOST_ROUNDS):
-            # A row is closed when two complete passes have not shown it.
-            restless = self._round(restless | _PASSES if number < 3 else restless)
-            if number >= 2 and not restless:
-                return [*differences(self.world), *self.keepsakes.lost()]
+            # A row is closed when two complete passes have not shown it, and open again when one does.
+            if number == _TO_CLOSE:
+                self.edits.come_back()
+            restless = self._round(restless | _PASSES if number <= _TO_CLOSE else restless)
+            if number >= _TO_CLOSE and not restless:
+                return [*differences(self.world), *self.keepsakes.lost(), *self.watch.found]
         return [Difference("runs", "", f"{restless} store something new in each of {_MOST_ROUNDS} rounds")]
 
     def _round(self, families: set[str]) -> set[str]:
@@ -101,6 +113,20 @@ class Story:
         found = set(new.values_list("api_family", flat=True)) | self.world.overdue()
         # They fill one table.
         return found | _MONEY if found & _MONEY else found
+
+    def look(self) -> None:
+        """What the product says of itself now must be true, and what eBay gives for a while must stay."""
+        self.keepsakes.look()
+        self.watch.found += broken_claims(self.world)
+
+    def grow_old(self) -> None:
+        """Orders are read again when eBay withholds more of them than before."""
+        self.keepsakes.look()
+        self.world.let_time_pass(timedelta(days=16))
+        for account in self.world.accounts:
+            self.note("touched", self.edits.touch_orders(account))
+        self.work.ask_for_all({"orders"})
+        self.note("grown old", self.work.until_idle())
 
     def note(self, name: str, words: object) -> None:
         self.script.append(f"{len(self.script):3} {name}: {words}")

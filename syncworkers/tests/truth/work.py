@@ -22,6 +22,7 @@ from syncworkers.services.tick import tick
 from syncworkers.tests.running import in_threads, no_sleep
 
 from .edits import Edits
+from .watch import Watch
 from .world import World
 
 _MOST_RUNS = 60
@@ -30,9 +31,10 @@ _MOST_RUNS = 60
 class Work:
     """Runs in this process."""
 
-    def __init__(self, world: World, edits: Edits) -> None:
+    def __init__(self, world: World, edits: Edits, watch: Watch) -> None:
         self.world = world
         self.edits = edits
+        self.watch = watch
         self.dice = world.dice
 
     # -- asking
@@ -76,7 +78,8 @@ class Work:
         if claimed is None:
             return ""
         try:
-            run = execute_run(claimed, deadline=time.monotonic() + in_s, on_page=on_page, sleep=no_sleep)
+            with self.watch.over_run():
+                run = execute_run(claimed, deadline=time.monotonic() + in_s, on_page=on_page, sleep=no_sleep)
         except (_Died, OperationalError) as failure:
             # Recorded, and raised for the process to see.
             return f"{claimed.api_family} ended by {type(failure).__name__}"

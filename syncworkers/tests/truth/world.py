@@ -86,7 +86,7 @@ class World:
             "reset",
             seed=seed,
             **({"now": iso(now)} if own_time else {}),
-            orders=orders or dice.randint(10, 35),
+            orders=orders or dice.randint(20, 60),
             stock=dice.randint(3, 7),
             messages=dice.randint(4, 20),
             listings=dice.randint(3, 9),
@@ -152,7 +152,7 @@ class World:
 
 def with_small_pages(seed: int) -> dict[str, Worker]:
     dice = random.Random(-seed)
-    limits = {name: dice.choice([5, 8, 12, 60]) for name in WORKERS}
+    limits = {name: dice.choice([4, 6, 10, 60]) for name in WORKERS}
     return {
         name: dataclasses.replace(worker, reads=dataclasses.replace(worker.reads, page_limit=limits[name]))
         for name, worker in WORKERS.items()
