@@ -61,14 +61,22 @@ def pytest_configure(config: pytest.Config) -> None:
     assert settings.DATABASES
     # Each test client makes the middleware anew: it need not read every static file each time.
     settings.WHITENOISE_AUTOREFRESH = True
+    # A password costs a third of a second on purpose; tests make hundreds of users.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if _owned is not None and config.getoption("numprocesses", None):
         template_database.begin(_owned[2])
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: the garbage collector need not look at it again and again."""
-    gc.collect()
+    """What is loaded by now stays: the garbage collector need not look at it, nor looked while it was loaded."""
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
