@@ -73,7 +73,7 @@ def pytest_collection() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: the garbage collector need not look at it, nor looked while it was loaded."""
+    """What is loaded by now stays: the garbage collector need not look at it."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     gc.enable()
@@ -83,6 +83,8 @@ def pytest_collection_finish() -> None:
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
     from tests import template_database
 
+    if _owned is not None:
+        template_database.begin(_owned[2])
     template_database.use()
 
 

@@ -5,8 +5,7 @@ import gc
 import os
 import sys
 
-# Reading the program leaves nothing to collect, and looking for it again and again takes a fifth of the time of a
-# start: `EbayConnectorConfig.ready` switches it on.
+# Reading the program leaves nothing to collect; `EbayConnectorConfig.ready` switches the collector on.
 gc.disable()
 
 from django.core.management import execute_from_command_line  # noqa: E402
