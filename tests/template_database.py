@@ -1,7 +1,7 @@
 """One database is migrated while the tests are collected, and each process of pytest copies it.
 
-The migrations take seven seconds of a processor, a copy next to nothing. What they made is kept as SQL until a
-migration changes; what is newer than it is migrated in each copy.
+The migrations take seven seconds of a processor, a copy next to nothing. What they made is kept as SQL until
+a migration changes.
 """
 
 from __future__ import annotations
