@@ -101,15 +101,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_flush():
-    """Tests whose transactions commit leave an empty database without truncating some sixty tables."""
+    """Tests whose transactions commit leave an empty database without truncating some sixty tables, and their
+    connection to the next one: another one reads the catalogue of all tables again."""
     from django.test import TransactionTestCase
 
     from tests.database import empty_tables
 
-    original = TransactionTestCase._fixture_teardown
-    TransactionTestCase._fixture_teardown = lambda case: empty_tables()  # type: ignore[method-assign]
-    yield
-    TransactionTestCase._fixture_teardown = original  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty_tables())
+        patch.setattr(TransactionTestCase, "_should_reload_connections", lambda case: False)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -148,12 +149,22 @@ def simulator_server():
         yield server
 
 
+@pytest.fixture(scope="session")
+def simulator_line():
+    """The connection to it; no look at the environment or at ~/.netrc before each request."""
+    import requests
+
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
 @pytest.fixture
-def simulator(simulator_server, settings):
+def simulator(simulator_server, simulator_line, settings):
     """The simulator with a fresh world and no faults, set as the simulator environment's eBay."""
     from tests.simulator import Simulator
 
     settings.EBAY_SIMULATOR_URL = simulator_server.url
-    control = Simulator(simulator_server.url)
+    control = Simulator(simulator_server.url, simulator_line)
     control.reset()
     return control
