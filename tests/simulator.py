@@ -11,13 +11,14 @@ from django.test import Client
 
 
 class Simulator:
-    """Speaks to `/_sim/…` of one running simulator."""
+    """Speaks to `/_sim/…` of one running simulator; over one connection when it has a session."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, http: requests.Session | None = None) -> None:
         self.url = url
+        self._request = (http or requests).request
 
     def _call(self, method: str, path: str, **kwargs: Any) -> Any:
-        response = requests.request(method, f"{self.url}/_sim/{path}", timeout=30, **kwargs)
+        response = self._request(method, f"{self.url}/_sim/{path}", timeout=30, **kwargs)
         assert response.ok, response.text
         return response.json() if response.content else None
 

@@ -15,6 +15,7 @@ def schema():
     return APIClient().get("/api/schema/?format=json").json()
 
 
+@pytest.mark.slow
 def test_the_schema_is_valid_and_generates_without_a_warning(capsys):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -18,10 +18,8 @@ ACCOUNTS = "/api/ebay-accounts/"
 
 
 @pytest.fixture(autouse=True)
-def fresh_throttles_and_quick_hashes(settings):
+def fresh_throttles():
     cache.clear()
-    hashers = "django.contrib.auth.hashers"
-    settings.PASSWORD_HASHERS = [f"{hashers}.MD5PasswordHasher", f"{hashers}.PBKDF2PasswordHasher"]
 
 
 def login(username, password=PASSWORD, **extra):

@@ -13,6 +13,7 @@ import pytest
 from sniper.sender.handle import Sender, SenderGone
 from sniper.sender.messages import Answered, Close, Lost, NotSent, Open, Opened, Sent, Shoot, Unanswered
 
+pytestmark = pytest.mark.slow
 REQUEST = b"POST /bid HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -22,6 +22,7 @@ from sniper.sender.messages import Answered, Lost, NotSent, Open, Opened, Sent, 
 
 from .test_sender import ANSWER, REQUEST, Server, of, reports, shoot
 
+pytestmark = pytest.mark.slow
 NAME = "localhost"
 DAY = timedelta(days=1)
 

@@ -80,6 +80,7 @@ def test_all_letters_come_with_their_texts(ebay, account):
     assert calls(ebay, TRADING) - before == 4
 
 
+@pytest.mark.slow
 def test_letters_that_do_not_fit_on_a_page_come_all(ebay):
     messages.forget_folders()
     ebay.reset(orders=100, messages=900)
@@ -94,6 +95,7 @@ def marks(row: Message) -> tuple[bool | None, ...]:
     return (row.is_flagged, row.is_read, row.is_replied)
 
 
+@pytest.mark.slow
 def test_marks_are_seen_at_once_on_new_letters_and_later_on_old_ones(ebay, account):
     run_whole(account, "messages")
     unmarked = {"is_flagged": False, "is_read": False, "is_replied": False}
@@ -114,6 +116,7 @@ def test_marks_are_seen_at_once_on_new_letters_and_later_on_old_ones(ebay, accou
     assert marks(old) == (True,) * 3
 
 
+@pytest.mark.slow
 def test_looks_at_old_letters_are_taken_together(ebay, account):
     run_whole(account, "messages")
     due = Message.objects.filter(check_at__lte=ago(minutes=1))

@@ -137,6 +137,7 @@ def test_an_inquiry_that_was_not_escalated_has_no_case(account):
     assert [linked[row.pk] for row in (escalated, other)] == [case.case_id, ""]
 
 
+@pytest.mark.slow
 def test_a_letter_has_the_order_before_it_or_else_the_first_after_it(account):
     def letter(days: int, **people) -> Message:
         people = {"sender": "buyer_1", "recipient": "me"} | people

@@ -74,7 +74,7 @@ class TestAsking:
         assert ask(run.account) == runs.Requested(False, run.pk, Reason.ALREADY_RUNNING)
 
     @pytest.mark.parametrize(
-        "waiting", [{"lane": 3}, {"lane": 2}, {"not_before": timezone.now() + timedelta(minutes=4)}]
+        "waiting", [{"lane": 3}, {"lane": 2}, {"not_before": timezone.now() + timedelta(days=1)}]
     )
     def test_a_run_that_waits_is_moved_to_the_front(self, waiting):
         run = RunFactory(trigger="retry", requested_by="", **waiting)

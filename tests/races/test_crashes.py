@@ -139,7 +139,7 @@ def rows_by_version() -> set[tuple[str, str]]:
 
 def test_a_worker_frozen_inside_a_page_blocks_nobody(simulator, account, tmp_path):
     """PostgreSQL ends the session that idles inside its transaction; the tick never waits for it."""
-    with running_cluster("sync", tmp_path, Q_WORKERS="2") as cluster:
+    with running_cluster("sync", tmp_path, Q_WORKERS="2", IDLE_TRANSACTION_AFTER="8") as cluster:
         with psycopg.connect(child_env()["DATABASE_URL"]) as blocker:
             blocker.execute("LOCK TABLE ebay_orders IN SHARE ROW EXCLUSIVE MODE")
             run = ask(account)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import signal
+import contextlib
+import socket
 import subprocess
 import sys
 from datetime import timedelta
 
+import psutil
 import pytest
 from django.conf import settings
 from django.utils import timezone
@@ -20,58 +22,102 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 KEY = QuotaKey("simulator", "app", "trading")
 PROCESSES, LIMIT = 4, 2000
 
-# Takes so many calls, says how many it got, and waits to be ended.
+# One interpreter reads the program once. For each address that it is told it forks a process that connects
+# there, takes so many calls, says how many it got, and waits to be ended.
 _TAKE = """
-import sys
+import os, signal, socket, sys
 import django
 django.setup()
 from django.db import connection
 from tokens.allowances import QuotaExhausted, QuotaKey, allowances
 from tokens.quotas import Lane
-connection.ensure_connection()
-print("ready", flush=True)
-wanted, taken = int(sys.stdin.readline()), 0
-try:
-    while taken < wanted:
-        allowances().take(QuotaKey("simulator", "app", "trading"), Lane.SCHEDULE)
-        taken += 1
-except QuotaExhausted:
-    pass
-print(taken, flush=True)
-if sys.stdin.readline().strip() == "give back":
-    allowances().give_back()
+
+def take(told, said):
+    connection.ensure_connection()
+    print(os.getpid(), file=said, flush=True)
+    wanted, taken = int(told.readline()), 0
+    try:
+        while taken < wanted:
+            allowances().take(QuotaKey("simulator", "app", "trading"), Lane.SCHEDULE)
+            taken += 1
+    except QuotaExhausted:
+        pass
+    print(taken, file=said, flush=True)
+    if told.readline().strip() == "give back":
+        allowances().give_back()
+        print("given back", file=said, flush=True)
+
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for address in sys.stdin:
+    if os.fork() == 0:
+        line = socket.socket(socket.AF_UNIX)
+        line.connect(address.strip())
+        try:
+            take(line.makefile("r"), line.makefile("w"))
+        finally:
+            os._exit(0)
 """
 
 
+class Taker:
+    """A process of its own that takes calls."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._line = listener.accept()[0]
+        self._line.settimeout(60)
+        self._said = self._line.makefile("r")
+        self.process = psutil.Process(int(self._said.readline()))
+
+    def say(self, words: str) -> None:
+        self._line.sendall(f"{words}\n".encode())
+
+    def hear(self) -> str:
+        return self._said.readline().strip()
+
+    def end(self) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.process.kill()
+        self._said.close()
+        self._line.close()
+
+
+@pytest.fixture(scope="module")
+def nursery(django_db_setup):
+    with subprocess.Popen(
+        [sys.executable, "-c", _TAKE], env=child_env(LOG_LEVEL="ERROR"), cwd=settings.BASE_DIR, text=True,
+        stdin=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        yield process
+        process.stdin.close()
+
+
 @pytest.fixture
-def children():
+def children(nursery, tmp_path):
     ApiQuota.objects.create(
         environment=KEY.environment, client_id=KEY.client_id, api=KEY.api, daily_limit=LIMIT,
         reset_at=timezone.now() + timedelta(hours=9), held_since=timezone.now(),
     )  # fmt: skip
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", _TAKE], env=child_env(LOG_LEVEL="ERROR"), cwd=settings.BASE_DIR, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for _ in range(PROCESSES)
-    ]  # fmt: skip
-    try:
-        for child in started:
-            assert child.stdout.readline() == "ready\n", child.stderr.read()
-        yield started
-    finally:
-        for child in started:
-            child.kill()
-            child.communicate()
+    address, started = tmp_path / "line", []
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.settimeout(60)
+        listener.bind(str(address))
+        listener.listen()
+        try:
+            for _ in range(PROCESSES):
+                nursery.stdin.write(f"{address}\n")
+                nursery.stdin.flush()
+                started.append(Taker(listener))
+            yield started
+        finally:
+            for child in started:
+                child.end()
 
 
 def take(children, number: int) -> list[int]:
     """How many each of the processes got of so many."""
     for child in children:
-        child.stdin.write(f"{number}\n")
-        child.stdin.flush()
-    return [int(child.stdout.readline()) for child in children]
+        child.say(str(number))
+    return [int(child.hear()) for child in children]
 
 
 def used() -> int:
@@ -88,15 +134,16 @@ def test_what_is_not_used_comes_back_when_a_job_ends(children):
     assert take(children, 13) == [13] * PROCESSES
     assert used() == PROCESSES * 20
     for child in children:
-        child.communicate("give back\n", timeout=20)
+        child.say("give back")
+        assert child.hear() == "given back"
     assert used() == PROCESSES * 13
 
 
 def test_of_a_killed_process_no_more_than_ten_calls_are_missing(children):
     take(children, 13)
     for child in children:
-        child.send_signal(signal.SIGKILL)
-        child.wait(timeout=20)
+        child.process.kill()
+    psutil.wait_procs([child.process for child in children], timeout=20)
     later = Allowances()
     for _ in range(2):
         # As the row sees it, eleven minutes pass.

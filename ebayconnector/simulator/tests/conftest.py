@@ -41,6 +41,8 @@ class Sim:
     def __init__(self, url: str) -> None:
         self.url = url
         self.http = requests.Session()
+        # No look at the environment or at ~/.netrc before each request.
+        self.http.trust_env = False
 
     def control(self, method: str, path: str, body=None, *, status: int = 200):
         answer = self.http.request(method, f"{self.url}/_sim{path}", json=body, timeout=30)

@@ -24,6 +24,7 @@ def told(story: Story, steps: int, seed: int) -> None:
     assert not found, f"seed {seed}: {len(found)} differences\n{lines}\n\n{script}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", seeds(2))
 def test_the_tables_hold_what_is_true(tell, seed):
     told(tell(seed, accounts=1), 8, seed)
