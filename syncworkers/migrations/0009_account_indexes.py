@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_notices"),
-        ("syncworkers", "0007_personal_data"),
+        ("syncworkers", "0008_words_on_pages"),
     ]
 
     operations = [
