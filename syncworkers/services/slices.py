@@ -135,11 +135,13 @@ class SliceReading:
 
     def _begin_following(self, page: Page) -> None:
         """Where this slice asks for no more pages ahead, ask for the first one of the next."""
-        begin, span = self.context.windows.begin, self.following
+        reads, span = self.context.windows, self.following
+        if reads.begin is None or span is None or (reads.longest and span.length > reads.longest):
+            return
         rows_left = page.total - page.offset - len(page.items)
         is_near_end = rows_left <= (PAGES_AHEAD - 1) * (page.limit - 1)
-        if begin and span and is_near_end and self._steady and self.context.begun is None:
-            self.context.begun = self._asked(begin, span)
+        if is_near_end and self._steady and self.context.begun is None:
+            self.context.begun = self._asked(reads.begin, span)
 
     def _asked(self, source: PageSource, span: Span) -> Begun:
         context, client = self.context, self.context.client
