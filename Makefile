@@ -41,12 +41,12 @@ lint: setup
 	$(QUIET) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(QUIET) $(BIN)/python manage.py check
 
-# Lint and types beside the tests. Three workers for two processors: many tests wait for a process or a browser.
+# Lint and types beside the tests.
 test: setup browser
 	@$(MAKE) --no-print-directory --jobs 2 lint suite
 
 suite: setup
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # The long forms: many seeds, large backfills, and the full demo for an hour (SOAK_MINUTES=10: for less).
 # A failing seed replays: SOAK_SEED=17 make soak

@@ -44,7 +44,8 @@ ON CONFLICT (account_id, api_family) DO NOTHING
 # is due.
 #
 # For thousands of workers: `IN … IS TRUE` and `NOT IN` are looked up in a hash table. As a join and as
-# NOT EXISTS, where the planner expects a handful of rows, each worker was searched for in an index.
+# NOT EXISTS, where the planner expects a handful of rows, each worker was searched for in an index. Most
+# accounts were granted the same scopes: each such list is compared with what the families need once.
 # next_run_at is in no index of its table, so that changing it writes the row and nothing else. New runs come
 # in the order of their indexes, so that each finds its place beside the one before.
 _DUE = """
@@ -53,13 +54,14 @@ WITH w AS MATERIALIZED (
   FROM unnest(%(families)s::text[], %(apis)s::text[], %(intervals)s::interval[],
               %(scopes)s::text[]) AS w(family, api, every, scopes)
 ), ready AS MATERIALIZED (
-  SELECT a.id, t.granted_scopes::text[] AS granted
+  SELECT t.granted_scopes::text[] AS granted, array_agg(a.id) AS ids
   FROM ebay_accounts a JOIN ebay_tokens t ON t.account_id = a.id
   WHERE a.environment = %(environment)s AND a.is_active AND a.workers_enabled AND t.refresh_token_sealed <> ''
     AND (t.refresh_token_expires_at IS NULL OR t.refresh_token_expires_at > clock_timestamp())
     AND t.refresh_error NOT LIKE 'invalid_grant:%%' AND t.refresh_error NOT LIKE 'invalid_scope:%%'
     AND NOT EXISTS (SELECT 1 FROM syncworkers_syncswitch x WHERE NOT x.enabled
                     AND (x.organization_id IS NULL OR x.organization_id = a.organization_id))
+  GROUP BY t.granted_scopes
 ), due AS (
   UPDATE ebay_sync_state s
   SET next_run_at = CASE WHEN s.next_run_at > clock_timestamp() - c.every THEN s.next_run_at + c.every
@@ -69,7 +71,7 @@ WITH w AS MATERIALIZED (
     WHERE s.enabled AND s.next_run_at <= clock_timestamp()
       AND (s.breaker_until IS NULL OR s.breaker_until <= clock_timestamp())
       AND ((s.account_id, s.api_family) IN (
-        SELECT ready.id, w.family FROM ready CROSS JOIN w
+        SELECT unnest(ready.ids), w.family FROM ready CROSS JOIN w
         WHERE w.scopes = '{}' OR ready.granted && w.scopes)) IS TRUE
     FOR UPDATE OF s SKIP LOCKED
   ) c

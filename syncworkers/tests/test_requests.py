@@ -166,7 +166,7 @@ def no_token(account, state) -> None:
         (pause(until=ago(seconds=1)), None),
         (pause(api="trading"), None),
         (pause(environment="production"), None),
-        (change_state(breaker_until=ago(minutes=-5)), "breaker_open"),
+        (change_state(breaker_until=ago(hours=-1)), "breaker_open"),
         (change_state(breaker_until=ago(minutes=5)), None),
     ],
 )

@@ -129,7 +129,7 @@ def button(whose: str):
     "hold",
     [
         off(enabled=False),
-        off(breaker_until=ago(minutes=-5)),
+        off(breaker_until=ago(hours=-1)),
         account_off(is_active=False),
         account_off(workers_enabled=False),
         account_off(environment="nowhere"),
