@@ -108,7 +108,9 @@ def switch_worker(request: HttpRequest, principal: Principal, account_id: int, f
 def switch_account(request: HttpRequest, principal: Principal, account_id: int) -> Said:
     account, wanted = visible_or_404(EbayAccount, principal, account_id), _wanted(request)
     set_account_workers(account, wanted, by=principal)
-    return Said(f"The workers of {account.house_name} are switched {'on' if wanted else 'off'}.")
+    if wanted:
+        return Said(f"The workers of {account.house_name} go on; due ones start within two minutes.")
+    return Said(f"The workers of {account.house_name} are switched off.")
 
 
 @act

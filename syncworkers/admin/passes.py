@@ -32,10 +32,10 @@ class SnapshotPassAdmin(FamilyColumn, ScopedAdmin):
     search_fields = ("account__house_name", "api_family")
     ordering = ("-id",)
     fields = (
-        "account", "worker", "state", "started_at", "total", "listed", "listed_at", "cut", "asked",
+        "account", "worker", "state", "started_at", "total", "listed", "listed_at", "cut_words", "asked",
         "finished_at", "took",
     )  # fmt: skip
-    readonly_fields = ("worker", "state", "took")
+    readonly_fields = ("worker", "state", "took", "cut_words")
 
     @display(description="state", ordering="finished_at")
     def state(self, pass_: SnapshotPass) -> SafeString:
@@ -50,6 +50,10 @@ class SnapshotPassAdmin(FamilyColumn, ScopedAdmin):
     @display(description="ended", ordering="finished_at")
     def finished(self, pass_: SnapshotPass) -> SafeString | str:
         return when(pass_.finished_at) if pass_.finished_at else ""
+
+    @display(description="cut off by eBay")
+    def cut_words(self, pass_: SnapshotPass) -> str:
+        return "Yes: nobody knows what lies behind the end of its list" if pass_.cut else "No"
 
     @display(description="took")
     def took(self, pass_: SnapshotPass) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from accounts.display import clock, length
+from accounts.display import clock, from_now, length
 from syncworkers.models import Reason, RunStatus, Trigger, WorkerRun
 from syncworkers.registry import Worker
 from syncworkers.selectors import WorkerRow, progress_of, refusal_text
@@ -217,7 +217,8 @@ class RunProgress:
     def words(self) -> str:
         run = self.run
         if run.status == RunStatus.QUEUED:
-            return "waits for a free process"
+            later = run.not_before > timezone.now()
+            return f"waits to start {from_now(run.not_before)}" if later else "waits for a free process"
         of = f" of {run.rows_expected:,}" if self.percent is not None else ""
         return f"{run.pages} pages, {run.rows_fetched:,}{of} rows"
 

@@ -76,7 +76,7 @@ class Transaction(MaturingRow, DetailedRow):
         ]
 
     def __str__(self) -> str:
-        return f"{self.transaction_type} {self.transaction_id}"
+        return f"{self.transaction_type.replace('_', ' ').capitalize()} {self.transaction_id}"
 
 
 class FinancesFee(models.Model):

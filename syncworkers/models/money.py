@@ -53,4 +53,4 @@ class MoneyRow(models.Model):
         ordering = ["-occurred_at", "-id"]
 
     def __str__(self) -> str:
-        return f"{self.transaction_type} {self.transaction_id}"
+        return f"{self.transaction_type.replace('_', ' ').capitalize()} {self.transaction_id}"

@@ -62,6 +62,28 @@ def test_a_slice_that_moves_is_read_again_and_says_so(ebay, small_pages):
     assert covered_but_not_true(ebay, account) == {}
 
 
+def test_an_order_that_goes_while_another_comes_is_noticed_although_the_totals_agree(ebay, small_pages):
+    """Only that a page begins with the last order of the one before tells of it."""
+    ebay.reset(orders=0, sort="oldest_first")
+    account = seller_account(ebay)
+
+    def add(minutes: int) -> str:
+        at = iso(ago(minutes=minutes))
+        made = ebay.post("orders", seller=account.username, created_at=at, modified_at=at)
+        return made["orderIds"][0]
+
+    first, *_ = [add(minutes) for minutes in range(600, 120, -8)]
+
+    def swap(run) -> None:
+        if run.pages == 1:
+            add(60)
+            ebay.patch(f"orders/{first}", seller=account.username, overrides={})
+
+    run = run_orders(account, on_page=swap)
+    assert WorkerLog.objects.filter(run=run, event="drift").exists()
+    assert covered_but_not_true(ebay, account) == {}
+
+
 @pytest.mark.slow
 def test_a_slice_that_never_rests_is_read_in_slices_of_one_page(ebay, small_pages):
     ebay.reset(orders=150)

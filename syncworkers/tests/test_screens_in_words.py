@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django.utils.html import escape
 
 from accounts.models import Role
@@ -108,3 +111,14 @@ def test_an_orders_page_says_in_words_what_was_sold_and_what_went_wrong(account,
     assert "ITEM_NOT_RECEIVED" not in html and "NONE_REQUESTED" not in html
     assert html.count("Its text is on its own page.") == 2
     assert html.count('class="ec-letter"') == 5
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(0, "waits for a free process"), (2, "waits to start in 2 min")]
+)
+def test_a_queued_run_says_what_it_waits_for(account, viewer, minutes, words):
+    at = timezone.now() + timedelta(minutes=minutes)
+    run = RunFactory(account=account, api_family="orders", not_before=at)
+    SyncStateFactory(account=account, api_family="orders")
+    for address in (f"/admin/workers/?account={account.pk}", f"/admin/workers/runs/{run.pk}/"):
+        assert words in page(viewer, address)

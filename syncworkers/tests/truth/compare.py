@@ -12,6 +12,8 @@ from accounts.models import EbayAccount
 from syncworkers.mappers.reading import MappedRow, Unmappable
 from syncworkers.models import FailedSlice, QuarantinedRecord, SyncState, Transaction
 from syncworkers.models.rows import MaturingRow
+from syncworkers.ranges import Span
+from syncworkers.ranges import without as without_spans
 from syncworkers.registry import TABLES, WORKERS, Details, Passes, Table, Windows
 from syncworkers.services.records import change_time
 
@@ -255,8 +257,15 @@ class Comparison:
         for name in sorted(self.set_aside - broken - legacy):
             if not name.startswith("offers of "):
                 yield Difference("quarantine", name, "stands there although nothing is wrong with it")
-        if self.gaps and not broken:
-            yield Difference("gaps", "", f"{len(self.gaps)} are left: {self.gaps[0].evidence[:200]}")
+        gaps = [gap for gap in self.gaps if self._is_wanted_still(gap)]
+        if gaps and not broken:
+            yield Difference("gaps", "", f"{len(gaps)} are left: {gaps[0].evidence[:200]}")
+
+    def _is_wanted_still(self, gap: FailedSlice) -> bool:
+        """Whether something of it is missing that has not grown older than the backfill meanwhile."""
+        start = max(gap.start_at, self.now - WORKERS[gap.api_family].backfill)
+        wanted = [Span(start, gap.end_at)] if start < gap.end_at else []
+        return bool(without_spans(wanted, self.covered[gap.api_family]))
 
 
 def _is_mappable(table: Table, record: Record) -> bool:
