@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Lint and migrations checks need settings that load without secrets and without a database.
 QUIET := DEBUG=true
 
-.PHONY: setup demo test suite test-fast lint format soak bench clean system-packages browser
+.PHONY: setup demo test test-fast lint format soak bench clean system-packages browser
 .DEFAULT_GOAL := help
 
 help:
@@ -41,11 +41,7 @@ lint: setup
 	$(QUIET) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(QUIET) $(BIN)/python manage.py check
 
-# Lint and types beside the tests.
-test: setup browser
-	@$(MAKE) --no-print-directory --jobs 2 lint suite
-
-suite: setup
+test: setup browser lint
 	$(BIN)/pytest -n 2 --dist worksteal
 
 # The long forms: many seeds, large backfills, and the full demo for an hour (SOAK_MINUTES=10: for less).
