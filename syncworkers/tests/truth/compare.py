@@ -263,7 +263,8 @@ class Comparison:
 
     def _is_wanted_still(self, gap: FailedSlice) -> bool:
         """Whether something of it is missing that has not grown older than the backfill meanwhile."""
-        start = max(gap.start_at, self.now - WORKERS[gap.api_family].backfill)
+        reach = self.now - WORKERS[gap.api_family].backfill + timedelta(minutes=1)
+        start = max(gap.start_at, reach)
         wanted = [Span(start, gap.end_at)] if start < gap.end_at else []
         return bool(without_spans(wanted, self.covered[gap.api_family]))
 
