@@ -101,8 +101,9 @@ if DATABASE_URL:
         },
     }
     DATABASES = {"default": _database}
-# PostgreSQL ends a session of ours that does nothing inside a transaction for so long.
-IDLE_TRANSACTION_AFTER = timedelta(seconds=env.integer("IDLE_TRANSACTION_AFTER", 30, minimum=5, maximum=600))
+# PostgreSQL ends a session of ours that does nothing inside a transaction for so long: sooner than its run
+# counts as silent, or the next one would wait for the rows of its page.
+IDLE_TRANSACTION_AFTER = timedelta(seconds=env.integer("IDLE_TRANSACTION_AFTER", 30, minimum=5, maximum=60))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- People ------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -146,11 +146,14 @@ def test_a_worker_frozen_inside_a_page_blocks_nobody(simulator, account, tmp_pat
             frozen = eventually(lambda: waiting_for_the_table(cluster), what="a page waits for the table")
             frozen.send_signal(signal.SIGSTOP)
             blocker.rollback()
+        eventually(sessions_in_transaction, what="it holds the rows of its page")
         began = time.monotonic()
         tick()
         assert time.monotonic() - began < 4
-        eventually(lambda: silence_passed(run), within_s=60, what="the row is free again")
-        eventually(lambda: tick().abandoned, within_s=60, what="the frozen session is ended")
+        # A run counts as silent only long after that (`RUN_SILENT_AFTER`).
+        eventually(lambda: not sessions_in_transaction(), within_s=60, what="the frozen session is ended")
+        let_silence_pass(run)
+        assert tick().abandoned
         finish_everything(account)
         rows = rows_by_version()
         frozen.send_signal(signal.SIGCONT)
@@ -161,13 +164,14 @@ def test_a_worker_frozen_inside_a_page_blocks_nobody(simulator, account, tmp_pat
     assert_complete(simulator, account)
 
 
-def silence_passed(run: WorkerRun) -> bool:
-    try:
-        let_silence_pass(run)
-    except OperationalError:
-        # The frozen session still holds the row.
-        return False
-    return True
+def sessions_in_transaction() -> int:
+    """How many sessions idle inside a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND state = 'idle in transaction' AND state_change < now() - interval '1 second'"
+        )
+        return cursor.fetchone()[0]
 
 
 def waiting_for_the_table(cluster) -> psutil.Process | None:
