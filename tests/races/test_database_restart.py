@@ -24,7 +24,7 @@ def test_everything_goes_on_after_postgresql_was_killed(public_folder):
     server, lock = embedded_postgres.start(home, database="ebayconnector", durable=True)
     stage = a_stage(public_folder, server)
     try:
-        demo._start_services(stage, orders=2500, arrivals=0, changes=0)
+        demo._start_services(stage, ["--orders=2500"])
         requests.post(
             f"{stage.simulator_url}/_sim/latency",
             json={"path": "/sell/fulfillment", "seconds": 0.2},
@@ -50,7 +50,7 @@ def test_everything_goes_on_after_postgresql_was_killed(public_folder):
 
 
 def a_stage(folder, server) -> demo.Stage:
-    web, simulator = demo._free_port(), demo._free_port()
+    web, simulator = demo.free_port(), demo.free_port()
     urls = {"web_url": f"http://127.0.0.1:{web}", "simulator_url": f"http://127.0.0.1:{simulator}"}
     env = {
         **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
@@ -58,6 +58,7 @@ def a_stage(folder, server) -> demo.Stage:
         "DATABASE_URL": server.url,
         "PUBLIC_URL": urls["web_url"],
         "EBAY_SIMULATOR_URL": urls["simulator_url"],
+        "EBAY_NOTIFICATION_ENDPOINT": f"{urls['web_url']}/webhooks/ebay/events",
     }
     return demo.Stage(folder, env, **urls)
 
