@@ -40,7 +40,7 @@ class Case(MaturingRow, DetailedRow):
         db_table = "ebay_cases"
         ordering = ["-occurred_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "case_id"], name="one_row_per_case"),
+            models.UniqueConstraint(fields=["case_id", "account"], name="one_row_per_case"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id).
@@ -83,7 +83,7 @@ class CaseDetail(SyncedRow):
         db_table = "ebay_case_details"
         ordering = ["-changed_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "case_id"], name="one_row_per_case_detail"),
+            models.UniqueConstraint(fields=["case_id", "account"], name="one_row_per_case_detail"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id); backwards, the admin's list.
@@ -124,7 +124,7 @@ class Inquiry(MaturingRow, DetailedRow):
         verbose_name_plural = "inquiries"
         ordering = ["-occurred_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "inquiry_id"], name="one_row_per_inquiry"),
+            models.UniqueConstraint(fields=["inquiry_id", "account"], name="one_row_per_inquiry"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id).
@@ -160,7 +160,7 @@ class InquiryDetail(SyncedRow):
         db_table = "ebay_inquiry_details"
         ordering = ["-changed_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "inquiry_id"], name="one_row_per_inquiry_detail"),
+            models.UniqueConstraint(fields=["inquiry_id", "account"], name="one_row_per_inquiry_detail"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id); backwards, the admin's list.

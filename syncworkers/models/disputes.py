@@ -33,7 +33,7 @@ class PaymentDispute(DetailedRow):
         db_table = "ebay_payment_disputes"
         ordering = ["-opened_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "payment_dispute_id"], name="one_row_per_dispute"),
+            models.UniqueConstraint(fields=["payment_dispute_id", "account"], name="one_row_per_dispute"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id).
@@ -64,7 +64,7 @@ class PaymentDisputeDetail(SyncedRow):
         ordering = ["-changed_at", "-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "payment_dispute_id"], name="one_row_per_dispute_detail"
+                fields=["payment_dispute_id", "account"], name="one_row_per_dispute_detail"
             ),
         ]
         indexes = [

@@ -53,7 +53,7 @@ class Transaction(MaturingRow, DetailedRow):
         ordering = ["-occurred_at", "-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "transaction_id", "transaction_type"], name="one_row_per_transaction"
+                fields=["transaction_id", "transaction_type", "account"], name="one_row_per_transaction"
             ),
         ]
         indexes = [
@@ -149,7 +149,7 @@ class Payout(MaturingRow, DetailedRow):
         db_table = "ebay_payouts"
         ordering = ["-occurred_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "payout_id"], name="one_row_per_payout"),
+            models.UniqueConstraint(fields=["payout_id", "account"], name="one_row_per_payout"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id).
@@ -189,7 +189,7 @@ class Transfer(SyncedRow):
         db_table = "ebay_transfers"
         ordering = ["-changed_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "transfer_id"], name="one_row_per_transfer"),
+            models.UniqueConstraint(fields=["transfer_id", "account"], name="one_row_per_transfer"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id); backwards, the admin's list.
@@ -214,7 +214,7 @@ class SellerFunds(SyncedRow):
         verbose_name_plural = "seller funds"
         ordering = ["account", "currency"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "currency"], name="one_row_per_currency_of_funds"),
+            models.UniqueConstraint(fields=["currency", "account"], name="one_row_per_currency_of_funds"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id).

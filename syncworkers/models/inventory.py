@@ -27,7 +27,7 @@ class InventoryItem(SyncedRow):
         ordering = ["-changed_at", "-id"]
         constraints = [
             # Also the list of one account by SKU, and the item of an offer or an order's line.
-            models.UniqueConstraint(fields=["account", "sku"], name="one_row_per_sku"),
+            models.UniqueConstraint(fields=["sku", "account"], name="one_row_per_sku"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id); backwards, the admin's list.
@@ -63,7 +63,7 @@ class Offer(SyncedRow):
         db_table = "ebay_inventory_offers"
         ordering = ["-changed_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "offer_id"], name="one_row_per_offer"),
+            models.UniqueConstraint(fields=["offer_id", "account"], name="one_row_per_offer"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id); backwards, the admin's list.

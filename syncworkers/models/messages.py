@@ -46,7 +46,7 @@ class Message(MaturingRow, DetailedRow):
         db_table = "ebay_messages"
         ordering = ["-occurred_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "message_id"], name="one_row_per_message"),
+            models.UniqueConstraint(fields=["message_id", "account"], name="one_row_per_message"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id).
@@ -90,7 +90,7 @@ class MessageBody(SyncedRow):
         verbose_name_plural = "message bodies"
         ordering = ["-changed_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "message_id"], name="one_row_per_message_body"),
+            models.UniqueConstraint(fields=["message_id", "account"], name="one_row_per_message_body"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id); backwards, the admin's list.

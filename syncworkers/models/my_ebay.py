@@ -37,7 +37,7 @@ class ActiveListing(SyncedRow):
         ordering = ["-changed_at", "-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "item_id", "variation_key"], name="one_row_per_listed_variation"
+                fields=["item_id", "variation_key", "account"], name="one_row_per_listed_variation"
             ),
         ]
         indexes = [
@@ -84,7 +84,7 @@ class Purchase(SyncedRow):
         db_table = "ebay_buyer"
         ordering = ["-bought_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "order_line_item_id"], name="one_row_per_purchase"),
+            models.UniqueConstraint(fields=["order_line_item_id", "account"], name="one_row_per_purchase"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id).

@@ -30,7 +30,7 @@ class Order(SyncedRow):
         db_table = "ebay_orders"
         ordering = ["-ebay_modified_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "order_id"], name="one_row_per_order"),
+            models.UniqueConstraint(fields=["order_id", "account"], name="one_row_per_order"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id).

@@ -44,7 +44,7 @@ class Return(MaturingRow, DetailedRow):
         db_table = "ebay_returns"
         ordering = ["-occurred_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "return_id"], name="one_row_per_return"),
+            models.UniqueConstraint(fields=["return_id", "account"], name="one_row_per_return"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id).
@@ -80,7 +80,7 @@ class ReturnDetail(SyncedRow):
         db_table = "ebay_return_details"
         ordering = ["-changed_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "return_id"], name="one_row_per_return_detail"),
+            models.UniqueConstraint(fields=["return_id", "account"], name="one_row_per_return_detail"),
         ]
         indexes = [
             # API and CSV: updated_since, in the order of (changed_at, id); backwards, the admin's list.

@@ -12,13 +12,13 @@ from accounts.querysets import ScopedQuerySet
 class SyncedRow(models.Model):
     """One record as eBay gave it last: columns that people filter by, beside the whole payload.
 
-    Rows are written by `services.store` alone. `changed_at` moves only when something changed.
+    Rows are written by `services.store` alone. `changed_at` moves only when something changed. The natural
+    key's constraint has the account last: `store` looks keys up by what comes first (docs/decisions.md).
     """
 
     ORGANIZATION_LOOKUP = "account__organization_id"
 
-    # Every table has indexes that begin with the account: one of its own would only cost, and mislead.
-    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
+    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="+")
     house_name = models.CharField(max_length=100, help_text="As it was when the row was written")
     payload = models.JSONField()
     content_hash = models.BinaryField(max_length=16)

@@ -78,7 +78,7 @@ def _erased_parents(parent: Table, account: EbayAccount, keys: Sequence[Key]) ->
         cursor.execute(
             f"SELECT {columns} FROM unnest({arrays}) AS k({names}) CROSS JOIN LATERAL ("
             f'SELECT erased_at FROM "{model._meta.db_table}" r '
-            f"WHERE r.account_id = (SELECT %s::int8) AND {same} LIMIT 1"
+            f"WHERE r.account_id + 0 = %s AND {same} LIMIT 1"
             ") AS t WHERE t.erased_at IS NOT NULL",
             [*(list(values) for values in zip(*keys, strict=True)), account.pk],
         )

@@ -338,12 +338,12 @@ def _upsert_children(child: Child, account: EbayAccount, rows: list[dict[str, An
 def _rows_of_keys(table: Table) -> str:
     """`k`, the natural keys of one parameter, and `t`, their rows of the account that is the next one.
 
-    Key by key, and without telling the planner which account: of one that is newer than its statistics it
-    believes that it has no rows, and would rather read all of them than look up keys.
+    The account is hidden from the planner: of one that is newer than its statistics it believes that it has
+    no rows, and would rather read all of them, for each key, than look the key up.
     """
     return (
         f"{_recordset(table.model, table.natural_key, 'k')} CROSS JOIN LATERAL ("
-        f"SELECT * FROM {_table(table.model)} r WHERE r.account_id = (SELECT %s::int8) AND "
+        f"SELECT * FROM {_table(table.model)} r WHERE r.account_id + 0 = %s AND "
         + " AND ".join(f'r."{name}" = k."{name}"' for name in table.natural_key)
         + " LIMIT 1) AS t"
     )
