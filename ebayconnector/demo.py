@@ -152,7 +152,7 @@ def staged(home: Path, folder: Path, web: int, simulator: int, *, durable: bool)
         folder.chmod(0o755)
     with embedded_postgres.running(home, durable=durable) as server:
         web_url, simulator_url = f"http://127.0.0.1:{web}", f"http://127.0.0.1:{simulator}"
-        env = {**os.environ, **_settings(folder), "DATABASE_URL": server.url}
+        env = {**os.environ, **_settings(home, server), "DATABASE_URL": server.url}
         env |= {"PUBLIC_URL": web_url, "EBAY_SIMULATOR_URL": simulator_url}
         env |= {"EBAY_NOTIFICATION_ENDPOINT": f"{web_url}/webhooks/ebay/events"}
         stage = Stage(folder, env, simulator_url, web_url)
@@ -162,16 +162,20 @@ def staged(home: Path, folder: Path, web: int, simulator: int, *, durable: bool)
             stage.stop()
 
 
-def _settings(folder: Path) -> Mapping[str, str]:
-    """The demo's own secrets, made once and kept beside its data."""
-    path = folder / "secrets.json"
+def _settings(home: Path, server: embedded_postgres.Server) -> Mapping[str, str]:
+    """The demo's own secrets, made once and kept beside its database: each is of no use without the other."""
+    path = home / "secrets.json"
     if not path.exists():
+        embedded_postgres.empty_database(server)
         made = {
             "SECRET_KEY": secrets.token_urlsafe(48),
             "TOKEN_ENCRYPTION_KEYS": base64.urlsafe_b64encode(os.urandom(32)).decode(),
         }
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        partial = path.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(made, file)
+        partial.rename(path)
     return {
         **json.loads(path.read_text()),
         "DEBUG": "false",

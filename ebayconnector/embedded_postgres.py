@@ -237,7 +237,7 @@ def _wait_until_it_answers(server: Server) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while True:
         try:
-            psycopg.connect(server.url.replace(f"/{server.database}", "/postgres"), connect_timeout=5).close()
+            psycopg.connect(_maintenance_url(server), connect_timeout=5).close()
         except psycopg.OperationalError as failure:
             if server.process.poll() is not None or time.monotonic() > deadline:
                 tail = server.log.read_text(errors="replace")[-2000:]
@@ -247,9 +247,16 @@ def _wait_until_it_answers(server: Server) -> None:
             return
 
 
+def empty_database(server: Server) -> None:
+    """Drop the server's database with everything in it, and make it again."""
+    name = psycopg.sql.Identifier(server.database)
+    with psycopg.connect(_maintenance_url(server), autocommit=True) as connection:
+        connection.execute(psycopg.sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+    _ensure_database(server)
+
+
 def _ensure_database(server: Server) -> None:
-    url = server.url.replace(f"/{server.database}", "/postgres")
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(_maintenance_url(server), autocommit=True) as connection:
         known = connection.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", [server.database]
         ).fetchone()
@@ -257,3 +264,7 @@ def _ensure_database(server: Server) -> None:
             connection.execute(
                 psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(server.database))
             )
+
+
+def _maintenance_url(server: Server) -> str:
+    return server.url.replace(f"/{server.database}", "/postgres")

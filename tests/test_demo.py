@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -78,13 +79,14 @@ def test_a_port_in_use_is_said_in_words():
 
 @pytest.mark.timeout(600)
 def test_the_demo_fills_the_tables_keeps_going_and_ends_with_ctrl_c(public_folder):
-    """Twice on the same data: the second start works too."""
+    """Twice on the same data: the second start works too, in a new clone of the project."""
     home = public_folder / "postgres"
     first = _one_demo(public_folder, home, look=_every_order_is_stored)
     log = (public_folder / "demo" / "web.log").read_text()
     assert "/ebay/connect/callback" in log
     assert "code=" not in log
     assert "ticket=" not in log
+    shutil.rmtree(public_folder / "demo")
     second = _one_demo(public_folder, home)
     assert second >= first > 100
 
@@ -169,6 +171,21 @@ def _read_since(connection, began_at) -> list[str]:
 
 def _stored_orders(connection) -> set[str]:
     return {one for (one,) in connection.execute("SELECT order_id FROM ebay_orders")}
+
+
+def test_a_database_whose_secrets_are_lost_is_begun_anew(public_folder):
+    home = public_folder / "postgres"
+    with embedded_postgres.running(home, durable=False) as server:
+        with psycopg.connect(server.url) as connection:
+            connection.execute("CREATE TABLE sealed_with_a_lost_key ()")
+        first = demo._settings(home, server)
+        with psycopg.connect(server.url) as connection:
+            assert connection.execute("SELECT to_regclass('sealed_with_a_lost_key')").fetchone() == (None,)
+            connection.execute("CREATE TABLE kept ()")
+        assert demo._settings(home, server) == first
+        with psycopg.connect(server.url) as connection:
+            assert connection.execute("SELECT to_regclass('kept')").fetchone() == ("kept",)
+    assert (home / "secrets.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_home_for_root_is_not_inside_the_project():

@@ -54,7 +54,7 @@ def a_stage(folder, server) -> demo.Stage:
     urls = {"web_url": f"http://127.0.0.1:{web}", "simulator_url": f"http://127.0.0.1:{simulator}"}
     env = {
         **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-        **demo._settings(folder),
+        **demo._settings(folder / "postgres", server),
         "DATABASE_URL": server.url,
         "PUBLIC_URL": urls["web_url"],
         "EBAY_SIMULATOR_URL": urls["simulator_url"],
