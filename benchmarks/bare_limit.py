@@ -6,13 +6,12 @@ fence, no counters, no log, no overlap, no check of completeness.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 import psycopg
 
-from . import bare, loading, simulated
+from . import bare, loading
 
 _ORDERS = ", ".join(bare.ORDER_COLUMNS)
 _LINES = ", ".join(bare.LINE_COLUMNS)
@@ -37,10 +36,9 @@ WHERE ({", ".join(f"t.{name}" for name in bare.LINE_COLUMNS)})
 """
 
 
-def measure(*, orders: int, page_delay_s: float = 0.0) -> dict[str, Any]:
+def measure(*, orders: int, page_s: float = 0.0) -> dict[str, Any]:
     connected = loading.connect(orders)
-    slow = simulated.slow_pages(page_delay_s) if page_delay_s else nullcontext()
-    with bare.open_tables(autocommit=False) as connection, slow:
+    with bare.open_tables(autocommit=False) as connection, loading.slow_pages(connected, page_s):
         connection.execute(_STAGING)
         connection.commit()
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
 from typing import Any
 
 from . import high_water, loading, simulated
 from .exchanges import counted_exchanges
 
 
-def measure(*, orders: int, page_delay_s: float = 0.0) -> dict[str, Any]:
-    """First, unchanged and with a tenth changed; pages come so much later than the simulator makes them.
+def measure(*, orders: int, page_s: float = 0.0) -> dict[str, Any]:
+    """First, unchanged and with a tenth changed; a page takes the server `page_s`, or what it needs.
 
     Raises RuntimeError when a load does not store exactly what it should.
     """
     connected = loading.connect(orders)
-    with simulated.slow_pages(page_delay_s) if page_delay_s else nullcontext():
+    with loading.slow_pages(connected, page_s):
         loads = loading.three_loads(connected, lambda: timed_load(connected, orders))
     expected = (orders, 0, loads["third"]["changed"])
     stored = tuple(loads[name]["stored"] for name in ("first", "second", "third"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -56,6 +57,13 @@ def connect(orders: int) -> Connected:
         raise RuntimeError(f"the simulator has {known} orders instead of {orders}")
     history.want_since(account, ORDERS, timezone.now() - REACH, reason="benchmark", by=SYSTEM)
     return Connected(account, seller["username"], grant["access_token"])
+
+
+def slow_pages(connected: Connected, page_s: float) -> AbstractContextManager[None]:
+    """A page takes the server `page_s`; 0: what it needs."""
+    if not page_s:
+        return nullcontext()
+    return simulated.slow_pages(page_s, connected.seller, connected.access_token)
 
 
 def three_loads(connected: Connected, load: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -23,6 +24,7 @@ _CHANGED_WITHIN = timedelta(hours=1)
 _CHANGED_UNTIL = timedelta(minutes=1)
 _LOG_SIZE = 10_000
 _TICK_S = 0.001
+_PAGES_TIMED = 20
 
 
 def simulator() -> Simulator:
@@ -37,6 +39,12 @@ def new_seller(orders: int) -> dict[str, Any]:
 
 def write_orders(access_token: str) -> None:
     """Every page is asked for once, so that the simulator has made all orders before anybody is timed."""
+    for _ in _pages(access_token):
+        pass
+
+
+def _pages(access_token: str) -> Iterator[None]:
+    """Asks for one page of all orders after the other."""
     until = ebay_time(datetime.now(UTC) - timedelta(seconds=5))
     since = ebay_time(datetime.now(UTC) - timedelta(days=729))
     page = f"{settings.EBAY_SIMULATOR_URL}/sell/fulfillment/v1/order"
@@ -48,6 +56,7 @@ def write_orders(access_token: str) -> None:
             answer = session.get(page, params={**parameters, "offset": str(offset)}, timeout=60)
             answer.raise_for_status()
             offset, total = offset + 200, answer.json()["total"]
+            yield
 
 
 def change_a_tenth(seller: str) -> int:
@@ -68,10 +77,15 @@ def change_a_tenth(seller: str) -> int:
 
 
 @contextmanager
-def slow_pages(seconds: float) -> Iterator[None]:
-    """Each page of orders comes so much later: half of it on the way there, half on the way back."""
+def slow_pages(page_s: float, seller: str, access_token: str) -> Iterator[None]:
+    """Each page of orders takes the server so long: its own work, and the rest half of it on the way there,
+    half on the way back. The seller's orders are made."""
     ebay = simulator()
-    ebay.post("latency", path=ORDERS_PATH, seconds=seconds)
+    last = last_request()
+    for _ in islice(_pages(access_token), _PAGES_TIMED):
+        pass
+    own_s = seen_since(last, seller)["page_s"]
+    ebay.post("latency", path=ORDERS_PATH, seconds=max(page_s - own_s, 0.0))
     try:
         yield
     finally:

@@ -73,7 +73,7 @@ def test_goals_give_speed_without_the_servers_time_as_well() -> None:
 def test_slow_pages_are_held_against_the_larger_of_delay_and_own_work() -> None:
     own_work = load(3, 0.5)
     delay = load(0.48, 0.4)
-    slow = {"page_delay_s": 0.08, "engine": {"first": own_work, "second": delay, "third": own_work}}
+    slow = {"page_s": 0.08, "engine": {"first": own_work, "second": delay, "third": own_work}}
     ratios = [goal.measured for goal in goals_of({"slow": slow})]
     assert ratios == pytest.approx([1.2, 1.2, 1.2, 2])
 
@@ -103,10 +103,10 @@ def test_a_report_names_every_part_that_was_measured() -> None:
     ways = {name: loads()["engine"][0] for name in ("engine", "limit")}
     text = told({
         "date": "today", "machine": report.machine(postgres="18", commit_ms=0.3), "loads": loads(),
-        "slow": {"page_delay_s": 0.08, **ways}, "pages": {"trading": page, "post_order": page},
+        "slow": {"page_s": 0.08, **ways}, "pages": {"trading": page, "post_order": page},
         "growth": [{"already": n, "load": load(4, 1)} for n in (20, 200)],
     })  # fmt: skip
     assert "| Trading, listings (XML) | 200 | 1 | 10.0 | 10.0 | 10,000 |" in text
     assert "| 200 | 4.00 | 1.00 | 250 |" in text
     assert "*per row* was measured on 100 orders and scaled." in text
-    assert "### 1,000 orders, each page 80 ms later" in text
+    assert "### 1,000 orders, a page takes eBay 80 ms" in text

@@ -14,23 +14,23 @@ _HEAD = ("way", "load", "s", "of it waiting for eBay", "pages", "most at once", 
 
 
 def words(found: Mapping[str, Any]) -> str:
-    delay_s = found["page_delay_s"]
+    page_s = found["page_s"]
     orders = found["engine"]["first"]["orders"]
-    lines = [_engine_line(found["engine"][load], title, delay_s) for load, title in LOADS.items()]
+    lines = [_engine_line(found["engine"][load], title, page_s) for load, title in LOADS.items()]
     lines += [_limit_line(found["limit"][load], title) for load, title in LOADS.items()]
     return "\n\n".join([
-        f"### {orders:,} orders, each page {delay_s * 1000:.0f} ms later",
+        f"### {orders:,} orders, a page takes eBay {page_s * 1000:.0f} ms",
         table(_HEAD, lines),
         "Pages at once as the server saw them, for this account. The bound is the larger of pages × "
-        f"{delay_s * 1000:.0f} ms ÷ pages at once, and of the time in which the engine did not wait (own "
+        f"{page_s * 1000:.0f} ms ÷ pages at once, and of the time in which the engine did not wait (own "
         "work); in the last column with the time that the server took, its work for a page included. The way "
         "*limit* asks for a page when the one before is stored.",
     ])  # fmt: skip
 
 
-def _engine_line(figures: Figures, title: str, delay_s: float) -> list[str]:
+def _engine_line(figures: Figures, title: str, page_s: float) -> list[str]:
     server = figures["server"]
-    bound = bound_s(figures, delay_s)
+    bound = bound_s(figures, page_s)
     return [
         WAYS["engine"],
         title,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from .answers import Answer
 from .client import EbayClient
 from .endpoints import GET_ORDER, GET_ORDERS
-from .paging import Page, offset_pages
+from .paging import OffsetPages, offset_pages
 from .timefmt import ebay_time
 
 
@@ -20,37 +20,13 @@ def order_pages(
     modified_to: datetime,
     limit: int = 200,
     overlap: int = 1,
-) -> Iterator[Page]:
+) -> OffsetPages:
     """The orders modified in the window, both ends included, page by page; each page in memory by itself, and
     each order as the bytes that eBay wrote.
 
     eBay promises no order and shifts rows while we read: see `offset_pages`. `limit` is at most 200. Times
     must be aware, and not in eBay's future (30850).
     """
-    return _order_pages(client, modified_from, modified_to, limit, overlap, at_once=False)
-
-
-def begin_order_pages(
-    client: EbayClient,
-    *,
-    modified_from: datetime,
-    modified_to: datetime,
-    limit: int = 200,
-    overlap: int = 1,
-) -> Iterator[Page]:
-    """The same, for what will be read soon: the first page is asked for at once."""
-    return _order_pages(client, modified_from, modified_to, limit, overlap, at_once=True)
-
-
-def _order_pages(
-    client: EbayClient,
-    modified_from: datetime,
-    modified_to: datetime,
-    limit: int,
-    overlap: int,
-    *,
-    at_once: bool,
-) -> Iterator[Page]:
     window = f"lastmodifieddate:[{ebay_time(modified_from)}..{ebay_time(modified_to)}]"
 
     def place(offset: int, page_limit: int) -> dict[str, str]:
@@ -62,8 +38,7 @@ def _order_pages(
     def begin(offset: int, page_limit: int) -> Callable[[], Answer]:
         return client.begin(GET_ORDERS, params=place(offset, page_limit))
 
-    first = begin(0, limit) if at_once else None
-    return offset_pages(fetch, items_key="orders", limit=limit, overlap=overlap, begin=begin, first=first)
+    return offset_pages(fetch, items_key="orders", limit=limit, overlap=overlap, begin=begin)
 
 
 def get_order(client: EbayClient, order_id: str) -> dict[str, Any]:

@@ -53,28 +53,48 @@ PAGES_AHEAD = 3
 PAGES_READ_ON = 15
 
 
+class OffsetPages(Iterator[Page]):
+    """The pages of `offset_pages`, some of which may be asked for before anybody reads them."""
+
+    def __init__(
+        self, fetch: Fetch, *, items_key: str, limit: int, overlap: int, begin: Begin | None = None
+    ) -> None:
+        if not 0 <= overlap < limit:
+            raise ValueError("the overlap must be smaller than the page")
+        self.limit = limit
+        self.begun = 0
+        self._begin = begin
+        self._step = max(limit - overlap, 1)
+        self._coming: dict[int, Callable[[], Answer]] = {}
+        self._pages = _pages(fetch, items_key, limit, overlap, begin, self._coming)
+
+    def ask_ahead(self, rows: float) -> bool:
+        """Send the call for the next page that was not asked for, if of so many `rows` some are on it. False:
+        there is none, or these pages are not read ahead. Only before the first page is read."""
+        offset = self.begun * self._step
+        if self._begin is None or (self.begun and offset >= rows):
+            return False
+        self._coming[offset] = self._begin(offset, self.limit)
+        self.begun += 1
+        return True
+
+    def __next__(self) -> Page:
+        return next(self._pages)
+
+
 def offset_pages(
-    fetch: Fetch,
-    *,
-    items_key: str,
-    limit: int,
-    overlap: int,
-    begin: Begin | None = None,
-    first: Callable[[], Answer] | None = None,
-) -> Iterator[Page]:
+    fetch: Fetch, *, items_key: str, limit: int, overlap: int, begin: Begin | None = None
+) -> OffsetPages:
     """Reads `fetch(offset, limit)` page by page; each begins with the last `overlap` rows of the one before.
 
     With `begin` the next pages are on their way while one is worked on; of more than `PAGES_READ_ON` pages
-    from the second one on: whoever comes back for that one reads to the end. `first`: the first page, when
-    it was asked for already.
+    from the second one on: whoever comes back for that one reads to the end.
 
     Ends when all rows of the total were seen, on an empty page, without a `next`, and on a server that
     repeats itself or never comes to an end. Only the first four are a complete reading: whether the rows
     are all there is for the caller to check, against `total`. `BadAnswer` for pages that are no pages.
     """
-    if not 0 <= overlap < limit:
-        raise ValueError("the overlap must be smaller than the page")
-    return _pages(fetch, items_key, limit, overlap, begin, {0: first} if first else {})
+    return OffsetPages(fetch, items_key=items_key, limit=limit, overlap=overlap, begin=begin)
 
 
 def _pages(

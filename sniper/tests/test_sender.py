@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import threading
@@ -40,7 +41,8 @@ class Server:
             threading.Thread(target=self._serve, args=(number, connection), daemon=True).start()
 
     def _serve(self, number: int, connection: socket.socket) -> None:
-        with connection:
+        # A sender that ends has not read all answers.
+        with connection, contextlib.suppress(ConnectionResetError):
             self._script(number, connection)
 
     def answer_all(self, connection: socket.socket, answer: bytes = ANSWER) -> None:

@@ -87,13 +87,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Windows:
-    """Read by windows of eBay's time, none longer than `longest`; the complete ones are its coverage.
-
-    `begin`: `pages`, whose first one is asked for before anybody wants it.
-    """
+    """Read by windows of eBay's time, none longer than `longest`; the complete ones are its coverage."""
 
     pages: PageSource
-    begin: PageSource | None = None
     page_limit: int = 200
     overlap: timedelta = timedelta(minutes=30)
     longest: timedelta | None = None

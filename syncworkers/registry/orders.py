@@ -43,7 +43,7 @@ WORKER = Worker(
     fresh_means="every order changed on eBay since the last run, with its line items",
     endpoint=endpoints.GET_ORDERS,
     table=ORDERS,
-    reads=Windows(fulfillment.order_pages, fulfillment.begin_order_pages),
+    reads=Windows(fulfillment.order_pages),
     links=(
         *(sale_of_order(table) for table in (CASES, INQUIRIES, RETURNS)),
         letter_of_order(MESSAGES),

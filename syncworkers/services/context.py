@@ -92,7 +92,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Begun:
-    """A slice whose first page was asked for, at `asked_at` or later, while the one before it was read."""
+    """A slice whose first pages were asked for, at `asked_at` or later, while the one before it was read."""
 
     span: Span
     pages: Iterator[Page]

@@ -13,10 +13,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from ebayconnector.ebay.paging import PAGES_AHEAD, PAGES_READ_ON, Page
+from ebayconnector.ebay.paging import PAGES_AHEAD, PAGES_READ_ON, OffsetPages, Page
 from syncworkers.models import Reason
 from syncworkers.ranges import MILLISECOND, Span, merged, to_millisecond, without
-from syncworkers.registry.declarations import PageSource
 
 from . import coverage, runlog
 from .context import Begun, RunContext, words
@@ -126,29 +125,40 @@ class SliceReading:
         return False
 
     def _begun(self) -> Begun:
-        """This slice, whose first page is on its way, or will be asked for when it is wanted."""
+        """This slice, whose first pages are on their way, or will be asked for when they are wanted."""
         begun = self.context.begun
         if begun is None or begun.span != self.span:
-            return self._asked(self.context.windows.pages, self.span)
+            return self._unread(self.span)
         self.context.begun = None
         return begun
 
     def _begin_following(self, page: Page) -> None:
-        """Where this slice asks for no more pages ahead, ask for the first one of the next."""
-        reads, span = self.context.windows, self.following
-        if reads.begin is None or span is None or (reads.longest and span.length > reads.longest):
-            return
-        rows_left = page.total - page.offset - len(page.items)
-        is_near_end = rows_left <= (PAGES_AHEAD - 1) * (page.limit - 1)
-        if is_near_end and self._steady and self.context.begun is None:
-            self.context.begun = self._asked(reads.begin, span)
+        """Keep as many pages on their way: where this slice has no more, the first ones of the next."""
+        span, rows_left = self.following, page.total - page.offset - len(page.items)
+        spare = PAGES_AHEAD - max(-(-rows_left // max(page.limit - 1, 1)), 0)
+        if span is not None and self._steady and spare > 0:
+            self._begin(span, spare, rows=page.total * (span.length / self.span.length))
 
-    def _asked(self, source: PageSource, span: Span) -> Begun:
+    def _begin(self, span: Span, most: int, *, rows: float) -> None:
+        """Ask for the first pages of a span that is read next; `rows`: of so many, as far as one can tell."""
+        context = self.context
+        longest = context.windows.longest
+        if longest is not None and span.length > longest:
+            return
+        begun = context.begun or self._unread(span)
+        if begun.span != span or not isinstance(begun.pages, OffsetPages):
+            return
+        while begun.pages.begun < most and begun.pages.ask_ahead(rows):
+            context.begun = begun
+
+    def _unread(self, span: Span) -> Begun:
         context, client = self.context, self.context.client
         if context.worker.table.from_bytes:
             client = client.preparing(partial(prepared, context.worker.table))
         limit = context.windows.page_limit
-        pages = source(client, modified_from=span.start, modified_to=span.end, limit=limit, overlap=1)
+        pages = context.windows.pages(
+            client, modified_from=span.start, modified_to=span.end, limit=limit, overlap=1
+        )
         return Begun(span, pages, context.fenced_at)
 
     def _is_too_long(self, first: Page) -> bool:
@@ -157,6 +167,7 @@ class SliceReading:
             return False
         # Somewhat smaller: records are not spread evenly, and a part that is too long again costs a page.
         self.parts = min(-(-first.total * 11 // (rows * 10)), _MOST_PARTS)
+        self._begin(self.span.split(self.parts)[-1], PAGES_AHEAD, rows=first.total / self.parts)
         return True
 
     def _is_verdict_due(self, page: Page) -> bool:

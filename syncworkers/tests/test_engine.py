@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import accumulate
 
 import pytest
 
 from accounts.access import SYSTEM
+from ebayconnector.ebay.client import EbayClient
+from ebayconnector.ebay.paging import PAGES_AHEAD
 from ebayconnector.ebay.timefmt import parse_ebay_time
 from syncworkers.models import Order, OrderLineItem, SyncState, WorkerLog, WorkerRun
 from syncworkers.models.runs import Lane
@@ -293,3 +296,36 @@ def test_the_order_of_ebays_list_does_not_matter(ebay, small_pages, sort):
     assert run_orders(account).status == "completed"
     assert stored(account) == truth(ebay, account)
     assert max(map(parse_ebay_time, stored(account).values())) > ago(days=10)
+
+
+def test_the_next_slices_first_pages_are_on_their_way_before_this_ones_last(ebay, small_pages, monkeypatch):
+    """As many as within a slice, and never more."""
+    events: list[tuple[str, tuple[str, int]]] = []
+    begin = EbayClient.begin
+
+    def noted(client, endpoint, *, params):
+        place = (params["filter"], int(params["offset"]))
+        answer = begin(client, endpoint, params=params)
+        events.append(("asked", place))
+
+        def wait():
+            events.append(("read", place))
+            return answer()
+
+        return wait
+
+    monkeypatch.setattr(EbayClient, "begin", noted)
+    ebay.reset(orders=400)
+    account = seller_account(ebay)
+    run_until_quiet(account)
+    assert stored(account) == truth(ebay, account)
+    asked, read = ([place for what, place in events if what == kind] for kind in ("asked", "read"))
+    windows = {window for window, _ in read}
+    assert len(windows) >= 3
+    for window in windows:
+        first_read = events.index(("read", (window, 0)))
+        assert {("asked", (window, offset)) for offset in (0, 9, 18)} <= set(events[:first_read])
+    on_their_way = accumulate(1 if what == "asked" else -1 for what, _ in events)
+    assert max(on_their_way) == PAGES_AHEAD
+    # What was asked for in vain: slices turn out shorter than thought.
+    assert len(asked) - len(read) <= 2

@@ -42,7 +42,8 @@ def test_a_busy_cluster_is_left_alone(simulator, tmp_path):
     account = connected(simulator)
     simulator.fault("/sell/fulfillment", "slow", delay_s=3, count=None)
     with running_cluster("sync", tmp_path, CLUSTER_WEDGED_AFTER="5") as cluster:
-        family = {process.pid for process in cluster.family()}
         requested = runs.request_run(account, WORKERS["orders"], trigger=Trigger.MANUAL, by="olga")
+        eventually(lambda: WorkerRun.objects.filter(pk=requested.run_id, pages__gte=1).exists())
+        family = {process.pid for process in cluster.family()}
         eventually(lambda: WorkerRun.objects.filter(pk=requested.run_id, pages__gte=6).exists(), within_s=60)
         assert {process.pid for process in cluster.family()} == family

@@ -195,13 +195,31 @@ def test_the_next_pages_are_on_their_way_while_one_is_worked_on():
     assert shelf.events[6:] == [("awaited", 16), ("awaited", 24), ("awaited", 32)]
 
 
-def test_a_first_page_that_was_asked_for_is_not_asked_for_again():
+def test_pages_that_were_asked_for_before_they_are_read_are_not_asked_for_again():
+    shelf = Shelf()
+    pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin)
+    assert [pages.ask_ahead(rows=17) for _ in range(4)] == [True, True, True, False]
+    assert shelf.events == [("begun", 0), ("begun", 8), ("begun", 16)]
+    found = list(pages)
+    assert all(page.ahead for page in found)
+    assert [page.offset for page in found] == [0, 8, 16, 24, 32]
+    assert shelf.events[3:6] == [("awaited", 0), ("begun", 24), ("awaited", 8)]
+
+
+def test_of_fewer_rows_than_thought_what_was_asked_for_in_vain_is_left():
     shelf = Shelf(9)
-    first = shelf.begin(0, 9)
-    pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin, first=first)
-    (page,) = pages
-    assert page.ahead
-    assert shelf.events == [("begun", 0), ("awaited", 0)]
+    pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin)
+    assert pages.ask_ahead(rows=40)
+    assert pages.ask_ahead(rows=40)
+    assert [page.offset for page in pages] == [0]
+    assert shelf.events == [("begun", 0), ("begun", 8), ("awaited", 0)]
+
+
+def test_pages_that_are_not_read_ahead_are_not_asked_for():
+    shelf = Shelf()
+    pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1)
+    assert not pages.ask_ahead(rows=40)
+    assert shelf.events == []
 
 
 def test_of_more_pages_than_are_read_on_none_is_asked_for_in_vain():
