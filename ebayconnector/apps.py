@@ -11,9 +11,11 @@ class EbayConnectorConfig(AppConfig):
     def ready(self) -> None:
         from . import checks  # noqa: F401  (registers the system checks)
         from .database import limit_session
+        from .processes import give_large_blocks_back
 
         connection_created.connect(limit_session, dispatch_uid="limit_session")
         _collect_garbage_from_here()
+        give_large_blocks_back()
 
 
 def _collect_garbage_from_here() -> None:

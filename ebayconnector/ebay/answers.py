@@ -89,7 +89,7 @@ def _document(
     endpoint: Endpoint, response: Response, prepare: Callable[[bytes], Any]
 ) -> tuple[Any, list[dict[str, Any]]]:
     """The document, and its records where they are read apart from it."""
-    if not response.body.strip():
+    if response.digest is None and not response.body.strip():
         if endpoint.empty_ok and response.status != 200:
             return None, []
         raise _bad(endpoint, response, "an empty body")

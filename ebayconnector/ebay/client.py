@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,9 @@ Params = Mapping[str, str] | Sequence[tuple[str, str]]
 # Waits before the second, third… attempt grow within these bounds; nothing here ever waits longer.
 _SHORTEST_WAIT_S = 2.0
 _LONGEST_WAIT_S = 10.0
+# Of so many calls that were begun ahead eBay has not begun to answer: with another run of the account never
+# more than four of its calls.
+_UNDER_WAY = 3
 # A refused signature is made anew when the answer moved our idea of eBay's clock by more than this.
 _CLOCK_MOVED = timedelta(seconds=5)
 
@@ -98,6 +102,7 @@ class EbayClient:
         self._clock = clock
         self._signer = signer
         self._prepare: Callable[[bytes], Any] = bytes
+        self._turns = threading.Semaphore(_UNDER_WAY)
 
     def trying(self, attempts: int) -> EbayClient:
         """The same client with another number of attempts for repeatable calls."""
@@ -144,9 +149,10 @@ class EbayClient:
         return self._converse(request, self._token(endpoint), self._sent)
 
     def begin(self, endpoint: Endpoint, *, params: Params | None = None) -> Callable[[], Answer]:
-        """`call` in two steps, for what will be wanted soon: sends the call now; what comes back waits for
-        the answer, and does all else that `call` does. Nobody need ask for it. What refuses the call now is
-        not raised here: then it is made when the answer is asked for. Only for repeatable endpoints.
+        """`call` in two steps, for what will be wanted soon: sends the call now, or when one of three others
+        that were begun is answered; what comes back waits for the answer, and does all else that `call`
+        does. Nobody need ask for it. What refuses the call now is not raised here: then it is made when the
+        answer is asked for. Only for repeatable endpoints.
         """
         if not endpoint.repeatable:
             raise ValueError(f"{endpoint.name} is not to be sent on suspicion")
@@ -157,6 +163,7 @@ class EbayClient:
                 self._announced(request, token, 1),
                 deadline_s=endpoint.deadline_s,
                 digest=self._digest(endpoint),
+                turn=self._turns,
             )
         # Token source, signer and observers raise what they like; the answer in hand must not be lost by it.
         except Exception as refusal:

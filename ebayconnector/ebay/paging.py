@@ -24,7 +24,7 @@ class Page:
 
     `duration_s` is the last attempt's, `attempts` how often the page was asked for. `next_position` is where
     a later reading can go on after this page (`position_pages`); None when this is the last one to be read.
-    `ahead`: it was asked for when one of the three pages in front of it had come, or before all of them.
+    `ahead`: it was asked for when one of the four pages in front of it had come, or before all of them.
     `cut`: it is the last one that eBay gives although its list goes on.
     """
 
@@ -46,9 +46,9 @@ Fetch = Callable[[int, int], Answer]
 Begin = Callable[[int, int], Callable[[], Answer]]
 """The same in two steps: the call is sent at once, and the answer waited for later."""
 
-# So many pages are asked for while others are worked on. Only orders are; with another run of the account
-# never more than four.
-PAGES_AHEAD = 3
+# So many pages are asked for, or have come, while others are worked on. Only orders are; how many are on
+# their way at once is for the client to say.
+PAGES_AHEAD = 4
 # Whoever finds that there are more looks at the first page only.
 PAGES_READ_ON = 15
 
@@ -237,7 +237,7 @@ def _page(
     document = answer.json()
     items = document.get(items_key)
     # 204, no body: "no records" (03 §0, 13).
-    total = document.get("total") if answer.body else 0
+    total = document.get("total") if answer.document is not None else 0
     if isinstance(total, bool) or not isinstance(total, int) or total < 0:
         raise answer.bad("a page without its total")
     if items is None and (may_lack_items or total <= offset):

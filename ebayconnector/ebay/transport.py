@@ -8,6 +8,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -60,7 +61,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Exchange:
-    """What was sent and what came back. Of an answer that broke off, `body` is the part that arrived.
+    """What was sent and what came back. Of an answer that broke off, `body` is the part that arrived; of one
+    that was digested (`Transport.begin`) it is empty.
 
     `status`, and with it `body`, is None when there was no answer; `error` then says why. `first_byte_s` is
     the time from the start to the answer's headers.
@@ -117,7 +119,7 @@ class Observer(Protocol):
 class Response:
     """A complete answer of whatever status. `headers` ignore case; `body` is decompressed.
 
-    `digest`: what was made of a 200 in the thread that fetched it (`Transport.begin`).
+    `digest`: what was made of a 200 in the thread that fetched it (`Transport.begin`), instead of its body.
     """
 
     status: int
@@ -198,17 +200,22 @@ class Transport:
         deadline_s: float,
         connect_s: float = 5.0,
         digest: Callable[[bytes], Any] | None = None,
+        turn: AbstractContextManager[object] | None = None,
     ) -> Callable[[], Response]:
         """`exchange` in two steps: sends the announced call now, in a thread; what comes back waits for the
         answer. Only that second step, on its caller's thread, tells the observers.
 
-        `digest` makes something of the body of a 200, already in that thread; a ValueError of it is no loss.
+        `turn` is held until eBay begins to answer. `digest` makes something of the body of a 200, already in
+        that thread; a ValueError of it is no loss.
         """
         outcomes: queue.SimpleQueue[_Outcome | BaseException] = queue.SimpleQueue()
 
         def perform() -> None:
             try:
-                outcomes.put(_digested(self._performed(call, deadline_s, connect_s), digest))
+                with ExitStack() as waiting:
+                    waiting.enter_context(turn or nullcontext())
+                    outcome = self._performed(call, deadline_s, connect_s, answered=waiting.close)
+                outcomes.put(_digested(outcome, digest))
             # Whatever it is belongs to the one who waits, or he would wait for ever.
             except BaseException as failure:
                 outcomes.put(failure)
@@ -222,13 +229,15 @@ class Transport:
         threading.Thread(target=perform, name="ebay-ahead", daemon=True).start()
         return conclude
 
-    def _performed(self, call: Call, deadline_s: float, connect_s: float) -> _Outcome:
+    def _performed(
+        self, call: Call, deadline_s: float, connect_s: float, *, answered: Callable[[], None] = lambda: None
+    ) -> _Outcome:
         started_at, started = datetime.now(UTC), time.monotonic()
         progress = _Progress()
         error: EbayError | None = None
         with time_budget(deadline_s=deadline_s, connect_s=connect_s):
             try:
-                self._attempt(call, progress, started)
+                self._attempt(call, progress, started, answered)
             except EbayError as failure:
                 error = failure
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
@@ -253,9 +262,10 @@ class Transport:
     def close(self) -> None:
         self._adapter.close()
 
-    def _attempt(self, call: Call, progress: _Progress, started: float) -> None:
+    def _attempt(self, call: Call, progress: _Progress, started: float, answered: Callable[[], None]) -> None:
         answer = self._adapter.send(_prepared(call), stream=True, verify=self._verify, proxies={})
         try:
+            answered()
             progress.first_byte_s = time.monotonic() - started
             progress.status = answer.status_code
             progress.headers = CaseInsensitiveDict(answer.headers)
@@ -303,10 +313,13 @@ def _digested(outcome: _Outcome, digest: Callable[[bytes], Any] | None) -> _Outc
     if digest is None or outcome.error is not None or outcome.progress.status != 200:
         return outcome
     try:
-        return replace(outcome, digest=digest(bytes(outcome.progress.body)))
+        digested = replace(outcome, digest=digest(bytes(outcome.progress.body)))
     except ValueError:
         # Whoever reads the answer will find the same, and has the words for it.
         return outcome
+    # Pages wait for their reader: each once in memory, not twice.
+    outcome.progress.body = bytearray()
+    return digested
 
 
 def _prepared(call: Call) -> requests.PreparedRequest:

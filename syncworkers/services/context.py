@@ -92,9 +92,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class Begun:
-    """A slice whose first pages were asked for, at `asked_at` or later, while the one before it was read."""
+    """A slice whose first pages were asked for, at `asked_at` or later, while others before it were read."""
 
-    span: Span
     pages: Iterator[Page]
     asked_at: datetime | None
 
@@ -119,7 +118,7 @@ class RunContext:
     progress: Progress = field(default_factory=Progress)
     fenced_at: datetime | None = None
     second_writer: SecondWriter = field(default_factory=SecondWriter)
-    begun: Begun | None = None
+    begun: dict[Span, Begun] = field(default_factory=dict)
 
     @property
     def reach(self) -> Reach:

@@ -105,7 +105,7 @@ def read_span(context: RunContext, span: Span) -> None:
     while waiting:
         current = waiting.pop()
         try:
-            waiting.extend(read_slice(context, current, following=waiting[-1] if waiting else None))
+            waiting.extend(read_slice(context, current, following=waiting[::-1]))
         except (Unavailable, BadAnswer) as failure:
             _narrow(context, current, failure)
 

@@ -9,6 +9,7 @@ in smaller slices: one that fits on a page cannot shift.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -33,11 +34,11 @@ class KeptMoving(Exception):
 
 
 def read_slice(
-    context: RunContext, span: Span, *, shown: set[int] | None = None, following: Span | None = None
+    context: RunContext, span: Span, *, shown: set[int] | None = None, following: Sequence[Span] = ()
 ) -> list[Span]:
     """Read one slice to its end; returns the smaller ones it must be cut into instead, oldest first.
 
-    `following`: what is to be read next if all goes well; its first page is asked for near the end.
+    `following`: what is to be read next if all goes well; their first pages are asked for near the end.
     `shown`: for what was read before and is only looked at again; takes the ids of the rows that came. There
     is no coverage and no gap then, and KeptMoving is raised.
     """
@@ -77,7 +78,7 @@ class SliceReading:
         attempt: int,
         *,
         shown: set[int] | None,
-        following: Span | None,
+        following: Sequence[Span],
     ) -> None:
         self.context = context
         self.following = following
@@ -126,30 +127,33 @@ class SliceReading:
 
     def _begun(self) -> Begun:
         """This slice, whose first pages are on their way, or will be asked for when they are wanted."""
-        begun = self.context.begun
-        if begun is None or begun.span != self.span:
-            return self._unread(self.span)
-        self.context.begun = None
-        return begun
+        return self.context.begun.pop(self.span, None) or self._unread(self.span)
 
     def _begin_following(self, page: Page) -> None:
         """Keep as many pages on their way: where this slice has no more, the first ones of the next."""
-        span, rows_left = self.following, page.total - page.offset - len(page.items)
+        rows_left = page.total - page.offset - len(page.items)
         spare = PAGES_AHEAD - max(-(-rows_left // max(page.limit - 1, 1)), 0)
-        if span is not None and self._steady and spare > 0:
-            self._begin(span, spare, rows=page.total * (span.length / self.span.length))
+        for span in self.following:
+            if spare <= 0 or not self._steady:
+                return
+            begun = self._begin(span, spare, page.total * (span.length / self.span.length), page.limit)
+            if not begun:
+                return
+            spare -= begun
 
-    def _begin(self, span: Span, most: int, *, rows: float) -> None:
-        """Ask for the first pages of a span that is read next; `rows`: of so many, as far as one can tell."""
-        context = self.context
-        longest = context.windows.longest
+    def _begin(self, span: Span, most: int, rows: float, limit: int) -> int:
+        """Ask for the first pages of a slice of so many rows, as far as one can tell; returns how many are
+        on their way. Of one that is too long the first will do."""
+        longest = self.context.windows.longest
         if longest is not None and span.length > longest:
-            return
-        begun = context.begun or self._unread(span)
-        if begun.span != span or not isinstance(begun.pages, OffsetPages):
-            return
+            return 0
+        begun = self.context.begun.get(span) or self._unread(span)
+        if not isinstance(begun.pages, OffsetPages):
+            return 0
+        most = 1 if rows > PAGES_PER_SLICE * (limit - 1) else most
         while begun.pages.begun < most and begun.pages.ask_ahead(rows):
-            context.begun = begun
+            self.context.begun[span] = begun
+        return begun.pages.begun
 
     def _unread(self, span: Span) -> Begun:
         context, client = self.context, self.context.client
@@ -159,15 +163,16 @@ class SliceReading:
         pages = context.windows.pages(
             client, modified_from=span.start, modified_to=span.end, limit=limit, overlap=1
         )
-        return Begun(span, pages, context.fenced_at)
+        return Begun(pages, context.fenced_at)
 
     def _is_too_long(self, first: Page) -> bool:
         rows = PAGES_PER_SLICE * (first.limit - 1)
         if first.total <= rows or self.span.length <= SHORTEST_SLICE:
             return False
         # Somewhat smaller: records are not spread evenly, and a part that is too long again costs a page.
-        self.parts = min(-(-first.total * 11 // (rows * 10)), _MOST_PARTS)
-        self._begin(self.span.split(self.parts)[-1], PAGES_AHEAD, rows=first.total / self.parts)
+        self.parts = min(-(-first.total * 13 // (rows * 10)), _MOST_PARTS)
+        newest = self.span.split(self.parts)[-1]
+        self._begin(newest, PAGES_AHEAD, first.total / self.parts, first.limit)
         return True
 
     def _is_verdict_due(self, page: Page) -> bool:

@@ -155,7 +155,8 @@ def test_keys_are_looked_up_in_their_index_whatever_the_statistics(transactional
 
     with connection.execute_wrapper(explain):
         upsert_page(ORDERS.table, new, [order(f"{number}") for number in range(200)])
-    assert "Index Scan using one_row_per_order" in plans[0]
+    # By whichever kind of index scan.
+    assert "one_row_per_order" in plans[0]
     assert "Index Cond: ((order_id)::text = k.order_id)" in plans[0]
 
 

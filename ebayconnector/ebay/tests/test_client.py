@@ -18,7 +18,7 @@ from ebayconnector.ebay.endpoints import (
 )
 
 from .conftest import ACCESS_TOKEN
-from .loopback import answer, cut, json_answer, reset, rest_error
+from .loopback import answer, cut, json_answer, raw, reset, rest_error
 
 POST = Endpoint("placeBid", "offer", "api", "POST", "/buy/offer/{item}/bid", "bearer", repeatable=False)
 EXPIRED = rest_error(401, 1001, "Invalid access token")
@@ -235,6 +235,27 @@ def test_a_call_begun_is_under_way_before_its_answer_is_wanted(connect):
     assert wait().json() == {"a": 1}
     assert [exchange.status for exchange in connected.watcher.exchanges] == [200]
     assert connected.server.requests[0].params == {"limit": "5"}
+
+
+def test_of_calls_begun_ebay_has_three_to_answer_and_the_next_when_one_begins_to_come(connect):
+    asked = threading.Semaphore(0)
+    begins, ends = threading.Event(), threading.Event()
+
+    def held(connection, stop):
+        asked.release()
+        begins.wait(10)
+        connection.sendall(raw(200, b'{"a"', "application/json", {}, 8))
+        ends.wait(10)
+        connection.sendall(b": 1}")
+
+    connected = connect(*[held] * 5)
+    waits = [connected.client.begin(GET_ORDERS) for _ in range(5)]
+    assert all(asked.acquire(timeout=10) for _ in range(3))
+    assert not asked.acquire(timeout=0.2)
+    begins.set()
+    assert all(asked.acquire(timeout=10) for _ in range(2))
+    ends.set()
+    assert [wait().json() for wait in waits] == [{"a": 1}] * 5
 
 
 def orders_answer(*items):

@@ -185,14 +185,14 @@ class Shelf:
 
 
 def test_the_next_pages_are_on_their_way_while_one_is_worked_on():
-    shelf = Shelf()
+    shelf = Shelf(48)
     pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin)
     assert not next(pages).ahead
-    assert shelf.events == [("fetched", 0), ("begun", 8), ("begun", 16), ("begun", 24)]
+    assert shelf.events == [("fetched", 0), ("begun", 8), ("begun", 16), ("begun", 24), ("begun", 32)]
     assert next(pages).ahead
-    assert shelf.events[4:] == [("awaited", 8), ("begun", 32)]
-    assert [page.offset for page in pages] == [16, 24, 32]
-    assert shelf.events[6:] == [("awaited", 16), ("awaited", 24), ("awaited", 32)]
+    assert shelf.events[5:] == [("awaited", 8), ("begun", 40)]
+    assert [page.offset for page in pages] == [16, 24, 32, 40]
+    assert shelf.events[7:] == [("awaited", 16), ("awaited", 24), ("awaited", 32), ("awaited", 40)]
 
 
 def test_pages_that_were_asked_for_before_they_are_read_are_not_asked_for_again():
@@ -203,7 +203,7 @@ def test_pages_that_were_asked_for_before_they_are_read_are_not_asked_for_again(
     found = list(pages)
     assert all(page.ahead for page in found)
     assert [page.offset for page in found] == [0, 8, 16, 24, 32]
-    assert shelf.events[3:6] == [("awaited", 0), ("begun", 24), ("awaited", 8)]
+    assert shelf.events[3:6] == [("awaited", 0), ("begun", 24), ("begun", 32)]
 
 
 def test_of_fewer_rows_than_thought_what_was_asked_for_in_vain_is_left():
@@ -229,10 +229,10 @@ def test_of_more_pages_than_are_read_on_none_is_asked_for_in_vain():
     next(pages)
     assert shelf.events == [("fetched", 0)]
     assert not next(pages).ahead
-    assert shelf.events[1:] == [("fetched", 8), ("begun", 16), ("begun", 24), ("begun", 32)]
+    assert shelf.events[1:] == [("fetched", 8), ("begun", 16), ("begun", 24), ("begun", 32), ("begun", 40)]
     shelf = Shelf(rows - 1)
     next(offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin))
-    assert shelf.events == [("fetched", 0), ("begun", 8), ("begun", 16), ("begun", 24)]
+    assert shelf.events == [("fetched", 0), ("begun", 8), ("begun", 16), ("begun", 24), ("begun", 32)]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 9, 10, 17, 18, 25, 26, 41])
