@@ -30,7 +30,10 @@ class Reach:
 
     def start(self, now: datetime) -> datetime:
         wanted = self.wanted_from or now - self.backfill
-        return to_millisecond(max(wanted, now - self.longest_lookback))
+        return max(to_millisecond(wanted), self.oldest(now))
+
+    def oldest(self, now: datetime) -> datetime:
+        return to_millisecond(now - self.longest_lookback)
 
 
 class ImpossibleCoverage(ValueError):
@@ -64,14 +67,28 @@ def live_span(covered: Sequence[Span], *, now: datetime, overlap: timedelta, rea
 
 
 def gaps(
-    covered: Sequence[Span], *, live: Span, reach: Reach, now: datetime, waiting: Sequence[Span] = ()
+    covered: Sequence[Span],
+    *,
+    live: Span,
+    reach: Reach,
+    now: datetime,
+    waiting: Sequence[Span] = (),
+    failed: Sequence[Span] = (),
 ) -> list[Span]:
-    """What is wanted and not covered, newest first; `waiting` are failed slices whose time has not come."""
-    start = reach.start(now)
+    """What is wanted and not covered, newest first; `waiting` are failed slices whose time has not come.
+
+    `failed`: those whose time has come. They stay wanted when the backfill has moved on, as long as eBay
+    gives them; what a person wishes is the whole wish.
+    """
+    start, oldest = reach.start(now), reach.oldest(now)
     found = sorted(without([Span(start, live.start)], [*covered, *waiting]), reverse=True)
     if reach.wanted_from is None and found and found[-1].start == start and found[-1].length < _FAR_EDGE:
         found.pop()
-    return found
+    if reach.wanted_from is not None:
+        return found
+    aged = [Span(max(span.start, oldest), min(span.end, start)) for span in failed]
+    left = without([span for span in aged if span.start < span.end], [*covered, *waiting])
+    return found + sorted(left, reverse=True)
 
 
 def retry_pause(attempts: int) -> timedelta:

@@ -4,11 +4,13 @@ from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.display import badge, pretty_json, when
 from accounts.scoped_admin import AccountFilter, ScopedAdmin
 from syncworkers.models import FailedSlice, QuarantinedRecord, Reason
+from syncworkers.registry import WORKERS
 
 from .by_family import FamilyColumn, FamilyFilter
 from .words import refusal_words
@@ -90,5 +92,8 @@ class FailedSliceAdmin(FamilyColumn, ScopedAdmin):
         return when(slice_.failed_at)
 
     @display(description="next try", ordering="retry_at")
-    def retry(self, slice_: FailedSlice) -> SafeString:
+    def retry(self, slice_: FailedSlice) -> SafeString | str:
+        worker = WORKERS.get(slice_.api_family)
+        if worker is not None and slice_.end_at < timezone.now() - worker.longest_lookback:
+            return "none: eBay no longer gives this time"
         return when(slice_.retry_at)

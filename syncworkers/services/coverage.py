@@ -88,12 +88,14 @@ def _next_attempt(before: list[FailedSlice], now: datetime, at_once: bool) -> tu
     return latest.attempts + 1, now + retry_pause(latest.attempts + 1)
 
 
-def waiting_slices(state: SyncState) -> list[Span]:
-    """Failed slices whose next attempt is not due yet."""
-    failed = FailedSlice.objects.filter(
-        account_id=state.account_id, api_family=state.api_family, retry_at__gt=timezone.now()
-    )
-    return [slice_.span for slice_ in failed]
+def failed_slices(state: SyncState) -> tuple[list[Span], list[Span]]:
+    """Failed slices whose next attempt is not due yet, and those whose is."""
+    now = timezone.now()
+    waiting: list[Span] = []
+    due: list[Span] = []
+    for slice_ in FailedSlice.objects.filter(account_id=state.account_id, api_family=state.api_family):
+        (waiting if slice_.retry_at > now else due).append(slice_.span)
+    return waiting, due
 
 
 def quarantine(account: EbayAccount, api_family: str, key: str, bad: BadRecord, span: Span | None) -> None:

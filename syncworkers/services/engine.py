@@ -83,8 +83,9 @@ def _read_windows(context: RunContext) -> None:
 
 
 def _gaps(context: RunContext, live: Span, now: datetime) -> list[Span]:
-    waiting = coverage.waiting_slices(context.state)
-    return gaps(context.state.covered, live=live, reach=context.reach, now=now, waiting=waiting)
+    waiting, failed = coverage.failed_slices(context.state)
+    covered, reach = context.state.covered, context.reach
+    return gaps(covered, live=live, reach=reach, now=now, waiting=waiting, failed=failed)
 
 
 def _note_window(context: RunContext, spans: list[Span]) -> None:

@@ -96,6 +96,21 @@ def fail_again(account) -> None:
     run_orders(account)
 
 
+def test_what_failed_is_still_tried_when_the_backfill_has_moved_on(ebay, account):
+    run_orders(account)
+    made = ebay.post(
+        "orders", seller=account.username, created_at=iso(ago(days=95)), modified_at=iso(ago(days=95))
+    )
+    (order_id,) = made["orderIds"]
+    FailedSlice.objects.create(
+        account=account, api_family="orders", start_at=ago(days=95.5), end_at=ago(days=94.5),
+        failed_at=ago(days=6), retry_at=ago(seconds=1), reason="ebay_unavailable",
+    )  # fmt: skip
+    assert run_orders(account).status == "completed"
+    assert Order.objects.filter(order_id=order_id).exists()
+    assert not FailedSlice.objects.exists()
+
+
 def test_a_failing_live_part_is_one_gap_and_never_waits(ebay, account):
     ebay.fault(PATH, "server_error", count=None)
     for _ in range(3):

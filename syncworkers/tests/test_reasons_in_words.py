@@ -144,6 +144,16 @@ def test_a_part_that_failed_says_why_in_the_list_of_gaps(account, reason):
     assert in_words(reason) in html
 
 
+def test_of_a_part_that_ebay_no_longer_gives_no_next_try_is_promised(account):
+    now = timezone.now()
+    for days, family in ((800, "orders"), (100, "orders"), (100, "unheard of")):
+        FailedSlice.objects.create(
+            account=account, api_family=family, start_at=now - timedelta(days=days),
+            end_at=now - timedelta(days=days - 1), reason=Reason.DRIFT, failed_at=now, retry_at=now,
+        )  # fmt: skip
+    assert page(account, "syncworkers_failedslice_changelist").count("eBay no longer gives this time") == 1
+
+
 def test_a_reason_of_another_release_is_shown_without_advice():
     assert advice("unheard of") == ""
 

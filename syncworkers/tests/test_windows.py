@@ -74,6 +74,22 @@ def test_waiting_slices_are_left_out():
     assert not any(gap.overlaps(waiting[0]) for gap in missing([], waiting=waiting))
 
 
+def test_a_failed_slice_stays_wanted_as_long_as_ebay_gives_it():
+    near = Reach(None, timedelta(days=90), longest_lookback=timedelta(days=100))
+    covered = [Span(near.start(NOW), days_ago(0.01))]
+
+    def found(*failed: Span, reach: Reach = near) -> list[Span]:
+        return gaps(covered, live=live(covered), reach=reach, now=NOW, failed=failed)
+
+    old = Span(days_ago(95), days_ago(94))
+    assert found(old) == [old]
+    assert found(Span(days_ago(102), days_ago(99))) == [Span(near.oldest(NOW), days_ago(99))]
+    assert found(Span(days_ago(102), days_ago(101))) == []
+    # What lies in the backfill is a gap already.
+    assert found(Span(days_ago(91), days_ago(80))) == [Span(days_ago(91), near.start(NOW))]
+    assert found(old, reach=Reach(near.start(NOW), near.backfill, near.longest_lookback)) == []
+
+
 def test_a_clock_that_went_back_a_second_makes_no_gap_at_the_far_end():
     start = REACH.start(NOW)
     covered = [Span(start + timedelta(seconds=1), days_ago(0.01))]
