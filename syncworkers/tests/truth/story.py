@@ -53,8 +53,13 @@ class Story:
             # Most of what is read in pages is read at first.
             for _ in range(self.dice.choice([0, 1, 2, 4])):
                 self.act([self.faults.some, self.faults.moving])
-            if self.dice.random() < 0.8:
+            storms = self.dice.random() < 0.8
+            # One family after the other: a run that reads old data gives way to one that waits, and by the
+            # time it is back the storm would be over.
+            for family in WORKERS if storms else ():
                 self.note("storm", self.faults.storm())
+                self.work.ask_for_all({family})
+                self.note("first", self.work.until_idle())
             self.work.ask_for_all(set(WORKERS))
             self.note("first", self.work.until_idle())
             self.look()
