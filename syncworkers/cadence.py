@@ -114,24 +114,25 @@ def current_plan() -> Plan:
 def note_demand(plan: Plan) -> int:
     """Tell the quotas what the schedule needs, so that history leaves it; returns how many rows changed.
 
-    Not inside a transaction: its row locks would hold up the calls of all workers.
+    A row that somebody holds is told the next time: the schedule must not wait for one frozen process. Not
+    inside a transaction: its row locks would hold up the calls of all workers.
     """
     rows = _quota_rows()
-    changed = sum(_tell(key, round(wanted), rows.get(key)) for key, wanted in plan.wanted_per_day.items())
-    gone = [row.pk for key, row in rows.items() if key not in plan.wanted_per_day and row.scheduled_per_day]
-    if gone:
-        changed += ApiQuota.objects.filter(pk__in=gone).update(scheduled_per_day=0)
-    return changed
+    gone = {key: 0 for key, row in rows.items() if key not in plan.wanted_per_day and row.scheduled_per_day}
+    demands = {key: round(wanted) for key, wanted in plan.wanted_per_day.items()} | gone
+    return sum(_tell(key, wanted, rows.get(key)) for key, wanted in demands.items())
 
 
 def _tell(key: QuotaKey, wanted: int, row: ApiQuota | None) -> int:
     """Mostly nothing is to be told: the demand of a minute ago still holds."""
     if row is not None and row.scheduled_per_day == wanted:
         return 0
-    ensure_row(key)
+    if row is None:
+        ensure_row(key)
     return execute(
-        "UPDATE tokens_apiquota SET scheduled_per_day = %s "
-        "WHERE environment = %s AND client_id = %s AND api = %s AND scheduled_per_day <> %s",
+        "UPDATE tokens_apiquota SET scheduled_per_day = %s WHERE id IN ("
+        "SELECT id FROM tokens_apiquota WHERE environment = %s AND client_id = %s AND api = %s "
+        "AND scheduled_per_day <> %s FOR UPDATE SKIP LOCKED)",
         [wanted, key.environment, key.client_id, key.api, wanted],
     )
 

@@ -20,6 +20,7 @@ from syncworkers.services import tickets
 from syncworkers.services.tick import start_account, tick
 from tests.factories import AccountFactory, RunFactory, SyncStateFactory, give_token
 from tests.waiting import eventually
+from tokens.models import ApiQuota
 
 from .running import ago, in_threads
 
@@ -267,6 +268,20 @@ class TestAtTheSameTime:
         assert ticked.queued == 1
         assert queued_accounts() == [other.account_id]
         assert tick().queued == 1
+
+    def test_a_quota_that_somebody_holds_does_not_hold_up_the_tick(self, transactional_db):
+        due()
+        tick()
+        ApiQuota.objects.update(scheduled_per_day=7)
+        other = due()
+        with transaction.atomic():
+            held = ApiQuota.objects.select_for_update().get()
+            (ticked,) = in_threads([tick_in_parallel])
+        assert ticked.queued == 1
+        assert other.account_id in queued_accounts()
+        tick()
+        held.refresh_from_db()
+        assert held.scheduled_per_day > 7
 
     def test_a_run_that_is_asked_for_meanwhile_is_not_queued_twice(self, transactional_db):
         asked, other = due(), due()
