@@ -35,6 +35,13 @@ def code_words(code: str) -> str:
     return code.replace("_", " ")
 
 
+def name_words(name: str) -> str:
+    """The name of a field of eBay's: `sellerTotalRefund` is "Seller total refund", `itemId` "Item ID"."""
+    words = _HUMP.sub(" ", name).replace("_", " ").lower().split()
+    text = " ".join("ID" if word == "id" else word for word in words)
+    return text[:1].upper() + text[1:]
+
+
 def coded(field: str, description: str = "") -> Callable[[Any, Any], str]:
     """A column and field of an admin that shows `field` in words: `reason_words = coded("reason")`."""
 

@@ -8,10 +8,11 @@ from django.contrib.admin import display
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.display import pretty_json, when
+from accounts.display import when
 from syncworkers.models import SyncedRow
 
 from .data_rows import SyncedRowAdmin, row_link
+from .facts import facts
 
 
 def detail_of(row: SyncedRow, model: type[SyncedRow], key: str) -> Any:
@@ -21,12 +22,12 @@ def detail_of(row: SyncedRow, model: type[SyncedRow], key: str) -> Any:
 
 
 def detail_section(row: SyncedRow, model: type[SyncedRow], key: str) -> SafeString | str:
-    """The detail as eBay sent it, with a link to its own page."""
+    """What the detail says, with a link to its own page, which has it as eBay sent it."""
     detail = detail_of(row, model, key)
     if detail is None:
         return "eBay was not asked yet."
     link = row_link(model, detail.pk, "Its own page")
-    return format_html("<p>{}, changed {}</p>{}", link, when(detail.changed_at), pretty_json(detail.payload))
+    return format_html("<p>{}, changed {}</p>{}", link, when(detail.changed_at), facts(detail.payload))
 
 
 class DetailAdmin(SyncedRowAdmin):

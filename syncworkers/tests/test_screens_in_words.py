@@ -11,6 +11,7 @@ from django.utils.html import escape
 
 from accounts.models import Role
 from syncworkers.admin.codes import code_words
+from syncworkers.admin.facts import facts
 from syncworkers.registry import WORKERS
 from syncworkers.titles import family_title, quota_title
 from tests.factories import (
@@ -73,6 +74,30 @@ def test_every_family_and_every_quota_has_a_name():
 )  # fmt: skip
 def test_codes_become_words(code, words):
     assert code_words(code) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"sellerTotalRefund": 3}, ["<dt>Seller total refund</dt><dd>3</dd>"]),
+        ({"itemId": "1", "state": "RETURN_CLOSED"}, ["<dt>Item ID</dt>", "<dd>Return closed</dd>"]),
+        ({"amount": {"value": "12.30", "currency": "EUR"}}, ["<dd>12.30 EUR</dd>"]),
+        ({"at": {"value": "2026-11-20T08:15:00.000Z", "formattedValue": "x"}}, ["2026-11-20 08:15:00 UTC"]),
+        ({"value": 3, "unit": "KG"}, ["<dt>Value</dt><dd>3</dd>"]),
+        ({"sku": "ABCDEF", "buyerLoginName": "HANNA", "currency": "EURO"}, ["ABCDEF", "HANNA", "EURO"]),
+        ({"a": {"b": [{"c": False}, 0]}}, ["<li>", "<dt>C</dt><dd>No</dd>", "<li>0</li>"]),
+        ({"note": "<script>", "<b>": "1"}, ["&lt;script&gt;", "<dt>&lt;b&gt;</dt>"]),
+        ("just words", ["just words"]),
+    ],
+)
+def test_what_ebay_says_by_an_id_is_told_in_words(value, told):
+    html = str(facts(value))
+    assert [words in html for words in told] == [True] * len(told), html
+
+
+def test_of_what_ebay_leaves_empty_nothing_is_told():
+    html = str(facts({"here": 1, "a": None, "b": "", "c": [], "d": {"e": [{"f": ""}]}}))
+    assert html == '<dl class="ec-facts"><dt>Here</dt><dd>1</dd></dl>'
 
 
 def test_a_run_is_listed_by_its_workers_title(account, viewer):
