@@ -45,7 +45,7 @@ def _arguments() -> argparse.Namespace:
         help="orders in the table before a load of `growth`",
     )  # fmt: skip
     parser.add_argument("--workers", type=int, default=10_000, help="workers due at a tick")
-    parser.add_argument("--rounds", type=int, default=1, help="rounds of the loads; the median counts")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of the loads; the median counts")
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--big", action="store_true", help=f"measure {', '.join(parts.BIG)} too")
     chosen.add_argument(
