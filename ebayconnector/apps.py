@@ -11,11 +11,11 @@ class EbayConnectorConfig(AppConfig):
     def ready(self) -> None:
         from . import checks  # noqa: F401  (registers the system checks)
         from .database import limit_session
-        from .processes import give_large_blocks_back
+        from .processes import use_one_heap
 
         connection_created.connect(limit_session, dispatch_uid="limit_session")
         _collect_garbage_from_here()
-        give_large_blocks_back()
+        use_one_heap()
 
 
 def _collect_garbage_from_here() -> None:
