@@ -11,12 +11,15 @@ T = TypeVar("T")
 _pause = threading.Event()
 
 
-def eventually(question: Callable[[], T], *, within_s: float = 30.0, what: str = "") -> T:
-    """The first true answer to `question`; an AssertionError after `within_s`."""
+def eventually(question: Callable[[], T], *, within_s: float = 30.0, what: str | Callable[[], str] = "") -> T:
+    """The first true answer to `question`; an AssertionError after `within_s`. `what`: its words, or what makes
+    them then."""
     deadline = time.monotonic() + within_s
     while True:
         answer = question()
         if answer:
             return answer
-        assert time.monotonic() < deadline, f"not within {within_s} s: {what or question}"
+        if time.monotonic() > deadline:
+            words = what() if callable(what) else what or question
+            raise AssertionError(f"not within {within_s} s: {words}")
         _pause.wait(0.1)

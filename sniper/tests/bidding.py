@@ -112,13 +112,14 @@ def executors(folder: Path, count: int = 1, *arguments: str, **env: str) -> Iter
             one.kill()
 
 
-def ended(*snipes: Snipe, within_s: float = 40.0) -> list[Snipe]:
+def ended(*snipes: Snipe, within_s: float = 60.0) -> list[Snipe]:
     """The snipes once none of them lives."""
     ids = [snipe.pk for snipe in snipes]
+    alive = Snipe.objects.filter(pk__in=ids, status__in=LIVE)
     eventually(
-        lambda: not Snipe.objects.filter(pk__in=ids, status__in=LIVE).exists(),
+        lambda: not alive.all().exists(),
         within_s=within_s,
-        what=f"snipes end: {list(Snipe.objects.filter(pk__in=ids, status__in=LIVE).values('pk', 'status'))}",
+        what=lambda: f"snipes end: {list(alive.values('pk', 'status', 'item_id', 'end_time'))}",
     )
     found = {snipe.pk: snipe for snipe in Snipe.objects.filter(pk__in=ids)}
     return [found[pk] for pk in ids]
