@@ -12,8 +12,7 @@ _pause = threading.Event()
 
 
 def eventually(question: Callable[[], T], *, within_s: float = 30.0, what: str | Callable[[], str] = "") -> T:
-    """The first true answer to `question`; an AssertionError after `within_s`. `what`: its words, or what makes
-    them then."""
+    """The first true answer to `question`; an AssertionError after `within_s`, in the words of `what`."""
     deadline = time.monotonic() + within_s
     while True:
         answer = question()

@@ -112,7 +112,7 @@ def executors(folder: Path, count: int = 1, *arguments: str, **env: str) -> Iter
             one.kill()
 
 
-def ended(*snipes: Snipe, within_s: float = 60.0) -> list[Snipe]:
+def ended(*snipes: Snipe, within_s: float = 90.0) -> list[Snipe]:
     """The snipes once none of them lives."""
     ids = [snipe.pk for snipe in snipes]
     alive = Snipe.objects.filter(pk__in=ids, status__in=LIVE)

@@ -48,6 +48,7 @@ def lost_answer(simulator, item: str, kind: str = "reset", **more) -> None:
     simulator.fault(f"{item}.*place_proxy_bid", kind, **more)
 
 
+@pytest.mark.timeout(240)
 def test_each_snipe_ends_as_it_should(ebay, tmp_path):
     """All at once, because most of the time is waiting for the end of the auctions.
 
