@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_from_log_in_to_orders_and_the_red_button(browser_page: Page, at_home, tmp_path):
     page, simulator = browser_page, at_home
-    simulator.reset(orders=2500)
+    simulator.reset(orders=8000)
     admin = MembershipFactory(organization=OrganizationFactory(name="Alpha"), role=Role.ADMIN).user
     log_in(page, admin)
     connect(page, house_name="Warehouse-A")

@@ -54,7 +54,7 @@ def pages_meanwhile(backfill: WorkerRun, pressed: WorkerRun) -> int:
 def test_run_now_does_not_wait_for_three_backfills(
     simulator, tmp_path, capsys, workers, places, at_once, must_give_way
 ):
-    simulator.reset(orders=6000)
+    simulator.reset(orders=9000)
     *busy, mine = [seller_account(simulator, number) for number in range(4)]
     simulator.post("latency", path="/sell/fulfillment", seconds=PAGE_S)
     limits = {"Q_WORKERS": str(workers), "SYNC_MAX_CONCURRENT_ACCOUNTS": str(places)}
