@@ -19,7 +19,7 @@ from unittest.mock import patch
 from django.db import connection
 
 from ebayconnector.ebay import answers
-from ebayconnector.ebay.transport import Transport
+from ebayconnector.ebay.transport import Pending, Transport
 from syncworkers.models import Order, OrderLineItem
 from syncworkers.registry import WORKERS
 from syncworkers.registry.declarations import FromBytes
@@ -93,6 +93,7 @@ def _timers(clock: Clock) -> Iterator[None]:
     timed_worker = dataclasses.replace(loading.ORDERS, table=timed_table)
     wrapped = [
         (Transport, "exchange", TRANSFER),
+        (Pending, "__call__", TRANSFER),
         (answers, "parse_json_around", PARSE),
         (payloads, "document", CLEAN),
         (connection, "commit", COMMIT),
@@ -100,7 +101,6 @@ def _timers(clock: Clock) -> Iterator[None]:
     patches: list[Any] = [
         patch.object(where, name, clock.timed(part, getattr(where, name))) for where, name, part in wrapped
     ]
-    patches.append(patch.object(Transport, "begin", _timing_the_answer(clock, Transport.begin)))
     patches.append(patch.object(SecondWriter, "takes", lambda writer, store: False))
     patches.append(patch("syncworkers.services.execution.WORKERS", new={**WORKERS, "orders": timed_worker}))
     for one in patches:
@@ -111,15 +111,6 @@ def _timers(clock: Clock) -> Iterator[None]:
     finally:
         for one in reversed(patches):
             one.stop()
-
-
-def _timing_the_answer(clock: Clock, begin: Callable[..., Any]) -> Callable[..., Any]:
-    """Of a call begun ahead, what is left to wait for when its answer is wanted."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return clock.timed(TRANSFER, begin(*args, **kwargs))
-
-    return call
 
 
 def _statement_timer(clock: Clock) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from ebayconnector.ebay.transport import Response, Transport
+from ebayconnector.ebay.transport import Pending, Response, Transport
 
 
 @dataclass
@@ -38,16 +38,22 @@ class Exchanges:
 def counted_exchanges() -> Iterator[Exchanges]:
     """Counts the calls of this process, those begun ahead too."""
     exchanges = Exchanges()
-    exchange, begin = Transport.exchange, Transport.begin
+    exchange, begin, wait = Transport.exchange, Transport.begin, Pending.__call__
 
     def counted(self: Transport, *args: Any, **kwargs: Any) -> Response:
         exchanges.count += 1
         return exchanges.timed(lambda: exchange(self, *args, **kwargs))
 
-    def begun(self: Transport, *args: Any, **kwargs: Any) -> Callable[[], Response]:
+    def begun(self: Transport, *args: Any, **kwargs: Any) -> Pending:
         exchanges.count += 1
-        conclude = begin(self, *args, **kwargs)
-        return lambda: exchanges.timed(conclude)
+        return begin(self, *args, **kwargs)
 
-    with patch.object(Transport, "exchange", counted), patch.object(Transport, "begin", begun):
+    def waited(self: Pending) -> Response:
+        return exchanges.timed(lambda: wait(self))
+
+    with (
+        patch.object(Transport, "exchange", counted),
+        patch.object(Transport, "begin", begun),
+        patch.object(Pending, "__call__", waited),
+    ):
         yield exchanges

@@ -70,6 +70,7 @@ def three_loads(connected: Connected, load: Callable[[], dict[str, Any]]) -> dic
     """`load` of everything, three times: the first, with nothing changed, with every tenth order changed."""
     found = {"first": load(), "second": load()}
     changed = simulated.change_a_tenth(connected.seller)
+    simulated.write_orders(connected.access_token)
     return {**found, "third": {**load(), "changed": changed}}
 
 

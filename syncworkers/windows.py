@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from ebayconnector.ebay.paging import PAGES_READ_ON
+
 from .ranges import Span, merged, to_millisecond, without
 
 FIRST_LIVE = timedelta(hours=24)
@@ -16,6 +18,10 @@ _CLOCK_TOLERANCE = timedelta(minutes=10)
 # The far end of the backfill moves with a clock that is known to a second: less than this is no gap there.
 _FAR_EDGE = timedelta(seconds=10)
 _BEFORE_EBAY = datetime(1995, 9, 3, tzinfo=UTC)
+# A slice has at most so many pages, and below that length as many as there are.
+PAGES_PER_SLICE = PAGES_READ_ON
+SHORTEST_SLICE = timedelta(seconds=1)
+MOST_PARTS = 64
 # A failed slice is tried again after these pauses, then at the last one for ever.
 RETRY_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 
@@ -89,6 +95,17 @@ def gaps(
     aged = [Span(max(span.start, oldest), min(span.end, start)) for span in failed]
     left = without([span for span in aged if span.start < span.end], [*covered, *waiting])
     return found + sorted(left, reverse=True)
+
+
+def is_too_long(span: Span, total: int, limit: int) -> bool:
+    """Of a span that has so many records, on pages of so many that overlap by one: whether to cut it."""
+    return total > PAGES_PER_SLICE * (limit - 1) and span.length > SHORTEST_SLICE
+
+
+def parts_needed(total: int, limit: int) -> int:
+    """Into how many to cut what is too long: into somewhat shorter ones than need be, since records are not
+    spread evenly, and a part that is too long again costs a page."""
+    return min(-(-total * 13 // (PAGES_PER_SLICE * max(limit - 1, 1) * 10)), MOST_PARTS)
 
 
 def retry_pause(attempts: int) -> timedelta:

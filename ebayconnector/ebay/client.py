@@ -70,6 +70,20 @@ _Send = Callable[[_Request, str, int], Callable[[], Response]]
 """Announces an attempt (which may raise anything) and says how to come by its answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class BegunCall:
+    """A call that is on its way (`EbayClient.begin`); to be called for its answer.
+
+    `glance`: the JSON of a first answer that has come already, of an endpoint with a `raw_member`; None else.
+    """
+
+    _answer: Callable[[], Answer]
+    glance: Callable[[], Any] = lambda: None
+
+    def __call__(self) -> Answer:
+        return self._answer()
+
+
 class EbayClient:
     """eBay as one account (or the application) sees it. Not tied to a thread.
 
@@ -148,7 +162,7 @@ class EbayClient:
         request = self._request(endpoint, path, params, json, xml, headers or {})
         return self._converse(request, self._token(endpoint), self._sent)
 
-    def begin(self, endpoint: Endpoint, *, params: Params | None = None) -> Callable[[], Answer]:
+    def begin(self, endpoint: Endpoint, *, params: Params | None = None) -> BegunCall:
         """`call` in two steps, for what will be wanted soon: sends the call now, or when one of three others
         that were begun is answered; what comes back waits for the answer, and does all else that `call`
         does. Nobody need ask for it. What refuses the call now is not raised here: then it is made when the
@@ -168,12 +182,12 @@ class EbayClient:
         # Token source, signer and observers raise what they like; the answer in hand must not be lost by it.
         except Exception as refusal:
             logger.debug("%s was not sent ahead: %s", endpoint.name, type(refusal).__name__)
-            return lambda: self.call(endpoint, params=params)
+            return BegunCall(lambda: self.call(endpoint, params=params))
 
         def first_or_again(request: _Request, token: str, sent: int) -> Callable[[], Response]:
             return pending if sent == 1 else self._sent(request, token, sent)
 
-        return lambda: self._converse(request, token, first_or_again)
+        return BegunCall(lambda: self._converse(request, token, first_or_again), pending.glance)
 
     def _digest(self, endpoint: Endpoint) -> Callable[[bytes], Any] | None:
         member, prepare = endpoint.raw_member, self._prepare

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
 import msgspec
@@ -37,6 +37,18 @@ def parse_json_around(body: bytes, member: str, prepare: Callable[[bytes], Any] 
         }
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return parse_json(body)
+
+
+def parse_json_members(body: bytes, names: Collection[str]) -> dict[str, Any]:
+    """Of the JSON object in `body` only the members of these names, as far as it has them. ValueError."""
+    try:
+        members = _members.decode(body)
+        return {name: msgspec.json.decode(members[name]) for name in names if name in members}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = parse_json(body)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return {name: value[name] for name in names if name in value}
 
 
 def _objects_as_bytes(raw: msgspec.Raw, prepare: Callable[[bytes], Any]) -> Any:

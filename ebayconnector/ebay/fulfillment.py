@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from .answers import Answer
-from .client import EbayClient
+from .client import BegunCall, EbayClient
 from .endpoints import GET_ORDER, GET_ORDERS
 from .paging import OffsetPages, offset_pages
 from .timefmt import ebay_time
@@ -35,7 +34,7 @@ def order_pages(
     def fetch(offset: int, page_limit: int) -> Answer:
         return client.call(GET_ORDERS, params=place(offset, page_limit))
 
-    def begin(offset: int, page_limit: int) -> Callable[[], Answer]:
+    def begin(offset: int, page_limit: int) -> BegunCall:
         return client.begin(GET_ORDERS, params=place(offset, page_limit))
 
     return offset_pages(fetch, items_key="orders", limit=limit, overlap=overlap, begin=begin)

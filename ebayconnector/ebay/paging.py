@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from .answers import Answer
@@ -43,12 +43,24 @@ class Page:
 
 Fetch = Callable[[int, int], Answer]
 """Asks for the page at an offset, with a limit."""
-Begin = Callable[[int, int], Callable[[], Answer]]
+
+
+class Coming(Protocol):
+    """A page that was asked for."""
+
+    def __call__(self) -> Answer:
+        """Waits for it."""
+
+    def glance(self) -> Any:
+        """Its document, if it has come; None before, and of what is no page."""
+
+
+Begin = Callable[[int, int], Coming]
 """The same in two steps: the call is sent at once, and the answer waited for later."""
 
 # So many pages are asked for, or have come, while others are worked on. Only orders are; how many are on
 # their way at once is for the client to say.
-PAGES_AHEAD = 4
+PAGES_AHEAD = 12
 # Whoever finds that there are more looks at the first page only.
 PAGES_READ_ON = 15
 
@@ -65,7 +77,7 @@ class OffsetPages(Iterator[Page]):
         self.begun = 0
         self._begin = begin
         self._step = max(limit - overlap, 1)
-        self._coming: dict[int, Callable[[], Answer]] = {}
+        self._coming: dict[int, Coming] = {}
         self._pages = _pages(fetch, items_key, limit, overlap, begin, self._coming)
 
     def ask_ahead(self, rows: float) -> bool:
@@ -77,6 +89,13 @@ class OffsetPages(Iterator[Page]):
         self._coming[offset] = self._begin(offset, self.limit)
         self.begun += 1
         return True
+
+    def known_total(self) -> int | None:
+        """The total that the first page gives, once that has come; only before it is read."""
+        first = self._coming.get(0)
+        document = first.glance() if first else None
+        total = document.get("total") if isinstance(document, dict) else None
+        return total if isinstance(total, int) and not isinstance(total, bool) else None
 
     def __next__(self) -> Page:
         return next(self._pages)
@@ -103,7 +122,7 @@ def _pages(
     limit: int,
     overlap: int,
     begin: Begin | None,
-    coming: dict[int, Callable[[], Answer]],
+    coming: dict[int, Coming],
 ) -> Iterator[Page]:
     offset, number, last_number = 0, 0, None
     previous: list[Any] = []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -153,6 +153,22 @@ class _Outcome:
     digest: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A call that was sent in a thread (`Transport.begin`); to be called for its answer, once."""
+
+    _coming: Future[_Outcome]
+    _conclude: Callable[[_Outcome], Response]
+
+    def __call__(self) -> Response:
+        return self._conclude(self._coming.result())
+
+    def glance(self) -> Any:
+        """What `digest` made of the answer, if it has come; else None. Nobody is told."""
+        has_come = self._coming.done() and self._coming.exception() is None
+        return self._coming.result().digest if has_come else None
+
+
 class Transport:
     """Sends calls. Safe to share between threads, not across a fork; `close()` ends its connections.
 
@@ -201,33 +217,27 @@ class Transport:
         connect_s: float = 5.0,
         digest: Callable[[bytes], Any] | None = None,
         turn: AbstractContextManager[object] | None = None,
-    ) -> Callable[[], Response]:
+    ) -> Pending:
         """`exchange` in two steps: sends the announced call now, in a thread; what comes back waits for the
         answer. Only that second step, on its caller's thread, tells the observers.
 
         `turn` is held until eBay begins to answer. `digest` makes something of the body of a 200, already in
         that thread; a ValueError of it is no loss.
         """
-        outcomes: queue.SimpleQueue[_Outcome | BaseException] = queue.SimpleQueue()
+        coming: Future[_Outcome] = Future()
 
         def perform() -> None:
             try:
                 with ExitStack() as waiting:
                     waiting.enter_context(turn or nullcontext())
                     outcome = self._performed(call, deadline_s, connect_s, answered=waiting.close)
-                outcomes.put(_digested(outcome, digest))
+                coming.set_result(_digested(outcome, digest))
             # Whatever it is belongs to the one who waits, or he would wait for ever.
             except BaseException as failure:
-                outcomes.put(failure)
-
-        def conclude() -> Response:
-            outcome = outcomes.get()
-            if isinstance(outcome, BaseException):
-                raise outcome
-            return self._concluded(outcome)
+                coming.set_exception(failure)
 
         threading.Thread(target=perform, name="ebay-ahead", daemon=True).start()
-        return conclude
+        return Pending(coming, self._concluded)
 
     def _performed(
         self, call: Call, deadline_s: float, connect_s: float, *, answered: Callable[[], None] = lambda: None

@@ -130,6 +130,11 @@ class RunContext:
         assert isinstance(self.worker.reads, Windows)
         return self.worker.reads
 
+    @property
+    def may_read_old(self) -> bool:
+        """Without asking (`turn_to_history`): it is a run for old data, or keeps no worker from others."""
+        return not self.in_worker or self.run.lane == Lane.HISTORY
+
     def heed(self, signals: Signals) -> None:
         """Raise Stopped or GaveWay when a person, a switch, the process or the clock wants an end."""
         self.heed_stops(signals)
@@ -196,7 +201,7 @@ class RunContext:
 
 def turn_to_history(context: RunContext) -> None:
     """What takes long is done in lane 3, whoever asked: it never takes the last free worker and gives way."""
-    if not context.in_worker or context.run.lane == Lane.HISTORY:
+    if context.may_read_old:
         return
     if not move_to_history(context.run.pk):
         raise GaveWay("other runs read old data already")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -17,12 +17,13 @@ from ebayconnector.ebay.errors import BadAnswer, Unavailable
 from syncworkers.models import Reason, WorkerRun
 from syncworkers.ranges import Span, merged, to_millisecond
 from syncworkers.registry import Passes
-from syncworkers.windows import SAFETY, check_coverage, gaps, live_span
+from syncworkers.windows import SAFETY, SHORTEST_SLICE, check_coverage, gaps, live_span
 
 from . import coverage
+from .ahead import ask_ahead
 from .context import RunContext, turn_to_history
 from .passes import read_pass
-from .slices import SHORTEST_SLICE, read_slice
+from .slices import read_slice
 from .steps import look_again, take_steps
 
 # Of what a run asks about single records before it counts as old work that gives way to others.
@@ -71,14 +72,18 @@ def _read_windows(context: RunContext) -> None:
     live = live_span(state.covered, now=now, overlap=worker.overlap, reach=context.reach)
     missing = _gaps(context, live, now)
     _note_window(context, [*missing, live])
-    read_span(context, live)
+    then = missing if context.may_read_old else []
+    for span in (*then[:1], live):
+        if span.start < span.end:
+            ask_ahead(context, [span], 1, context.windows.page_limit)
+    read_span(context, live, then=then)
     context.progress.live_done = True
     steps_done = take_steps(context, most=_DETAILS_AT_ONCE)
     missing = _gaps(context, live, now)
     if missing or not steps_done:
         turn_to_history(context)
-        for gap in missing:
-            read_span(context, gap)
+        for number, gap in enumerate(missing, start=1):
+            read_span(context, gap, then=missing[number:])
         look_again(context)
 
 
@@ -96,8 +101,8 @@ def _note_window(context: RunContext, spans: list[Span]) -> None:
     context.heed_stops(signals)
 
 
-def read_span(context: RunContext, span: Span) -> None:
-    """Read a span in slices of at most fifteen pages, newest first.
+def read_span(context: RunContext, span: Span, *, then: Sequence[Span] = ()) -> None:
+    """Read a span in slices of at most fifteen pages, newest first; `then`: what will be read next.
 
     What eBay does not answer for although it answers otherwise is narrowed down and stays a gap; raises
     Unavailable or BadAnswer when it does not answer at all.
@@ -106,7 +111,7 @@ def read_span(context: RunContext, span: Span) -> None:
     while waiting:
         current = waiting.pop()
         try:
-            waiting.extend(read_slice(context, current, following=waiting[::-1]))
+            waiting.extend(read_slice(context, current, following=[*waiting[::-1], *then]))
         except (Unavailable, BadAnswer) as failure:
             _narrow(context, current, failure)
 

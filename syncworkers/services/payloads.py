@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from ebayconnector.ebay.documents import parse_json
+from ebayconnector.ebay.documents import parse_json, parse_json_members
 
 # PostgreSQL's text and jsonb cannot hold U+0000; UTF-8 cannot hold lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -35,6 +35,12 @@ class Document:
     def payload(self) -> dict[str, Any]:
         payload: dict[str, Any] = parse_json(self.encoded) if self.value is None else self.value
         return payload
+
+    def members(self, names: Collection[str]) -> dict[str, Any]:
+        """Of the payload only the members of these names, as far as it has them."""
+        if self.value is None:
+            return parse_json_members(self.encoded, names)
+        return {name: self.value[name] for name in names if name in self.value}
 
 
 def document(payload: dict[str, Any] | bytes, volatile_paths: Sequence[Path]) -> Document:
@@ -122,7 +128,7 @@ def _less(value: Any, path: Path) -> Any:
 
 
 def with_withheld(new: dict[str, Any], stored: dict[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
-    """`new`, with values filled in from `stored` where eBay no longer gives them."""
+    """`new` itself, or with values filled in from `stored` where eBay no longer gives them."""
     result: Any = new
     for path in paths:
         result = _filled(result, stored, path)
@@ -139,22 +145,25 @@ def _filled(new: Any, stored: Any, path: Path) -> Any:
         return new
     before = new or {}
     value = _filled(before.get(head), stored[head], rest)
-    return new if value is None else {**before, head: value}
+    return new if value is None or value is before.get(head) else {**before, head: value}
 
 
 def _filled_list(new: Any, stored: Any, rest: Path) -> Any:
     """By position; lists of different lengths are not compared: nobody knows what belongs together."""
     if not isinstance(stored, list):
         return new
-    if new is None or new == []:
+    if new is None or (new == [] and stored):
         return stored
     if not isinstance(new, list) or len(new) != len(stored):
         return new
-    return [_filled(a, b, rest) for a, b in zip(new, stored, strict=True)]
+    filled = [_filled(a, b, rest) for a, b in zip(new, stored, strict=True)]
+    return new if all(a is b for a, b in zip(new, filled, strict=True)) else filled
 
 
 def _merged(new: Any, stored: Any) -> Any:
     """Deep: a value that is missing, null or empty in `new` is taken from `stored`."""
+    if new == stored:
+        return new
     if new is None or new in ("", {}, []):
         return stored
     if isinstance(new, dict) and isinstance(stored, dict):

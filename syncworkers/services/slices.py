@@ -10,23 +10,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from ebayconnector.ebay.paging import PAGES_AHEAD, PAGES_READ_ON, OffsetPages, Page
+from ebayconnector.ebay.paging import PAGES_AHEAD, Page
 from syncworkers.models import Reason
 from syncworkers.ranges import MILLISECOND, Span, merged, to_millisecond, without
+from syncworkers.windows import MOST_PARTS, SHORTEST_SLICE, is_too_long, parts_needed
 
 from . import coverage, runlog
-from .context import Begun, RunContext, words
+from .ahead import ask_ahead, unread
+from .context import RunContext, words
 from .pages import page_counters, page_done, set_aside, store_rows
-from .records import BadRecord, identity_of, prepared
+from .records import BadRecord, identity_of
 
-PAGES_PER_SLICE = PAGES_READ_ON
 ATTEMPTS_PER_SLICE = 3
-SHORTEST_SLICE = timedelta(seconds=1)
-_MOST_PARTS = 64
 
 
 class KeptMoving(Exception):
@@ -38,7 +37,7 @@ def read_slice(
 ) -> list[Span]:
     """Read one slice to its end; returns the smaller ones it must be cut into instead, oldest first.
 
-    `following`: what is to be read next if all goes well; their first pages are asked for near the end.
+    `following`: what is to be read next if all goes well; first pages of it are asked for near the end.
     `shown`: for what was read before and is only looked at again; takes the ids of the rows that came. There
     is no coverage and no gap then, and KeptMoving is raised.
     """
@@ -98,7 +97,7 @@ class SliceReading:
     @property
     def parts_of_a_page(self) -> int:
         """Into how many parts to cut so that, evenly spread, each is half a page."""
-        return min(max(-(-2 * (self._total or 0) // self._limit), 2), _MOST_PARTS)
+        return min(max(-(-2 * (self._total or 0) // self._limit), 2), MOST_PARTS)
 
     def read(self) -> bool:
         """True when this slice is done: covered, less the records at fault, which stay gaps."""
@@ -108,14 +107,16 @@ class SliceReading:
             self.context.second_writer.settle()
 
     def _read(self) -> bool:
-        begun = self._begun()
+        begun = self.context.begun.pop(self.span, None) or unread(self.context, self.span)
         asked_at = begun.asked_at
+        # The next one's first page tells how many it has: it is there when more of them are wanted.
+        ask_ahead(self.context, self.following, 1, self.context.windows.page_limit)
         self._fenced_before.append(asked_at)
         for page in begun.pages:
-            if page.number == 1 and self._is_too_long(page):
+            if page.number == 1 and self._must_be_cut(page):
                 return False
             items = self._fresh(page)
-            self._begin_following(page)
+            self._ask_for_following(page)
             self._fenced_before.append(self.context.fenced_at)
             store = partial(self._store, page, items, self._fenced_before[0] if page.ahead else asked_at)
             if self._is_verdict_due(page):
@@ -125,54 +126,18 @@ class SliceReading:
             asked_at = self.context.fenced_at
         return False
 
-    def _begun(self) -> Begun:
-        """This slice, whose first pages are on their way, or will be asked for when they are wanted."""
-        return self.context.begun.pop(self.span, None) or self._unread(self.span)
+    def _ask_for_following(self, page: Page) -> None:
+        """Keep as many pages on their way: where this slice has no more, those of the next."""
+        if self._steady:
+            rows_left = page.total - page.offset - len(page.items)
+            pages_left = max(-(-rows_left // max(page.limit - 1, 1)), 0)
+            ask_ahead(self.context, self.following, PAGES_AHEAD - pages_left, page.limit)
 
-    def _begin_following(self, page: Page) -> None:
-        """Keep as many pages on their way: where this slice has no more, the first ones of the next."""
-        rows_left = page.total - page.offset - len(page.items)
-        spare = PAGES_AHEAD - max(-(-rows_left // max(page.limit - 1, 1)), 0)
-        for span in self.following:
-            if spare <= 0 or not self._steady:
-                return
-            begun = self._begin(span, spare, page.total * (span.length / self.span.length), page.limit)
-            if not begun:
-                return
-            spare -= begun
-
-    def _begin(self, span: Span, most: int, rows: float, limit: int) -> int:
-        """Ask for the first pages of a slice of so many rows, as far as one can tell; returns how many are
-        on their way. Of one that is too long the first will do."""
-        longest = self.context.windows.longest
-        if longest is not None and span.length > longest:
-            return 0
-        begun = self.context.begun.get(span) or self._unread(span)
-        if not isinstance(begun.pages, OffsetPages):
-            return 0
-        most = 1 if rows > PAGES_PER_SLICE * (limit - 1) else most
-        while begun.pages.begun < most and begun.pages.ask_ahead(rows):
-            self.context.begun[span] = begun
-        return begun.pages.begun
-
-    def _unread(self, span: Span) -> Begun:
-        context, client = self.context, self.context.client
-        if context.worker.table.from_bytes:
-            client = client.preparing(partial(prepared, context.worker.table))
-        limit = context.windows.page_limit
-        pages = context.windows.pages(
-            client, modified_from=span.start, modified_to=span.end, limit=limit, overlap=1
-        )
-        return Begun(pages, context.fenced_at)
-
-    def _is_too_long(self, first: Page) -> bool:
-        rows = PAGES_PER_SLICE * (first.limit - 1)
-        if first.total <= rows or self.span.length <= SHORTEST_SLICE:
+    def _must_be_cut(self, first: Page) -> bool:
+        if not is_too_long(self.span, first.total, first.limit):
             return False
-        # Somewhat smaller: records are not spread evenly, and a part that is too long again costs a page.
-        self.parts = min(-(-first.total * 13 // (rows * 10)), _MOST_PARTS)
-        newest = self.span.split(self.parts)[-1]
-        self._begin(newest, PAGES_AHEAD, first.total / self.parts, first.limit)
+        self.parts = parts_needed(first.total, first.limit)
+        ask_ahead(self.context, self.span.split(self.parts)[::-1], PAGES_AHEAD, first.limit)
         return True
 
     def _is_verdict_due(self, page: Page) -> bool:

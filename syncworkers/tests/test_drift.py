@@ -62,8 +62,12 @@ def test_a_slice_that_moves_is_read_again_and_says_so(ebay, small_pages):
     assert covered_but_not_true(ebay, account) == {}
 
 
-def test_an_order_that_goes_while_another_comes_is_noticed_although_the_totals_agree(ebay, small_pages):
+def test_an_order_that_goes_while_another_comes_is_noticed_although_the_totals_agree(
+    ebay, small_pages, monkeypatch
+):
     """Only that a page begins with the last order of the one before tells of it."""
+    # Else all pages would be asked for before anything has happened.
+    monkeypatch.setattr("ebayconnector.ebay.paging.PAGES_AHEAD", 1)
     ebay.reset(orders=0, sort="oldest_first")
     account = seller_account(ebay)
 

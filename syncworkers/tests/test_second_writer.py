@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -144,20 +146,39 @@ def test_keys_are_looked_up_in_their_index_whatever_the_statistics(transactional
     with connection.cursor() as cursor:
         cursor.execute(told)
     fill(new, 3000)
+    with explained("SELECT t.content_hash") as plans:
+        upsert_page(ORDERS.table, new, [order(f"{number}") for number in range(200)])
+    # By whichever kind of index scan.
+    assert "one_row_per_order" in plans[0]
+    assert "Index Cond: ((order_id)::text = k.order_id)" in plans[0]
+
+
+def test_line_items_of_changed_orders_are_looked_up_in_their_index_without_statistics(transactional_db):
+    """Of a table without any the planner believes that two hundred orders have all line items there are."""
+    account = AccountFactory(token=False)
+    for page in range(15):
+        upsert_page(ORDERS.table, account, [order(f"{page}-{number}") for number in range(200)])
+    changed = [order(f"1-{number}", "2026-11-20T12:00:01.000Z") for number in range(200)]
+    with explained("SELECT c.id FROM unnest") as plans:
+        upsert_page(ORDERS.table, account, changed)
+    assert "one_row_per_line_item" in plans[0]
+    assert "Seq Scan" not in plans[0]
+
+
+@contextmanager
+def explained(start: str) -> Iterator[list[str]]:
+    """The plans of the statements that start so."""
     plans: list[str] = []
 
     def explain(execute, sql, params, many, context):
-        if sql.startswith("SELECT t.content_hash"):
+        if sql.startswith(start):
             with connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN {sql}", params)
                 plans.append("\n".join(row[0] for row in cursor.fetchall()))
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(explain):
-        upsert_page(ORDERS.table, new, [order(f"{number}") for number in range(200)])
-    # By whichever kind of index scan.
-    assert "one_row_per_order" in plans[0]
-    assert "Index Cond: ((order_id)::text = k.order_id)" in plans[0]
+        yield plans
 
 
 def test_every_table_can_look_its_keys_up_without_the_account(db):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +8,8 @@ import pytest
 
 from ebayconnector.ebay import errors, fulfillment
 from ebayconnector.ebay.answers import Answer
-from ebayconnector.ebay.paging import PAGES_READ_ON, offset_pages
+from ebayconnector.ebay.client import BegunCall
+from ebayconnector.ebay.paging import PAGES_AHEAD, PAGES_READ_ON, offset_pages
 
 from .loopback import answer, json_answer, rest_error
 
@@ -164,6 +164,7 @@ class Shelf:
     def __init__(self, rows: int = 40) -> None:
         self.rows = rows
         self.events: list[tuple[str, int]] = []
+        self.come: set[int] = set()
 
     def answer(self, offset: int, limit: int) -> Answer:
         last = min(offset + limit, self.rows)
@@ -174,25 +175,31 @@ class Shelf:
         self.events.append(("fetched", offset))
         return self.answer(offset, limit)
 
-    def begin(self, offset: int, limit: int) -> Callable[[], Answer]:
+    def begin(self, offset: int, limit: int) -> BegunCall:
         self.events.append(("begun", offset))
 
         def wait() -> Answer:
             self.events.append(("awaited", offset))
             return self.answer(offset, limit)
 
-        return wait
+        return BegunCall(wait, lambda: self.answer(offset, limit).document if offset in self.come else None)
+
+
+def begun(first: int, last: int) -> list[tuple[str, int]]:
+    """Pages of a shelf by number, from 0."""
+    return [("begun", number * 8) for number in range(first, last + 1)]
 
 
 def test_the_next_pages_are_on_their_way_while_one_is_worked_on():
-    shelf = Shelf(48)
+    shelf = Shelf((PAGES_AHEAD + 2) * 8)
     pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin)
     assert not next(pages).ahead
-    assert shelf.events == [("fetched", 0), ("begun", 8), ("begun", 16), ("begun", 24), ("begun", 32)]
+    assert shelf.events == [("fetched", 0), *begun(1, PAGES_AHEAD)]
     assert next(pages).ahead
-    assert shelf.events[5:] == [("awaited", 8), ("begun", 40)]
-    assert [page.offset for page in pages] == [16, 24, 32, 40]
-    assert shelf.events[7:] == [("awaited", 16), ("awaited", 24), ("awaited", 32), ("awaited", 40)]
+    assert shelf.events[PAGES_AHEAD + 1 :] == [("awaited", 8), *begun(PAGES_AHEAD + 1, PAGES_AHEAD + 1)]
+    rest = [number * 8 for number in range(2, PAGES_AHEAD + 2)]
+    assert [page.offset for page in pages] == rest
+    assert shelf.events[PAGES_AHEAD + 3 :] == [("awaited", offset) for offset in rest]
 
 
 def test_pages_that_were_asked_for_before_they_are_read_are_not_asked_for_again():
@@ -215,6 +222,28 @@ def test_of_fewer_rows_than_thought_what_was_asked_for_in_vain_is_left():
     assert shelf.events == [("begun", 0), ("begun", 8), ("awaited", 0)]
 
 
+def test_the_total_is_known_when_the_first_page_has_come_and_before_it_is_read():
+    shelf = Shelf()
+    pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin)
+    assert pages.known_total() is None
+    pages.ask_ahead(rows=40)
+    assert pages.known_total() is None
+    shelf.come.add(0)
+    assert pages.known_total() == 40
+    assert shelf.events == [("begun", 0)]
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"total": "40"}, {"total": True}, {"total": None}])
+def test_of_what_is_no_page_no_total_is_known(document):
+    coming = BegunCall(lambda: pytest.fail("waited"), lambda: document)
+    pages = offset_pages(
+        lambda offset, limit: pytest.fail("fetched"), items_key="orders", limit=9, overlap=1,
+        begin=lambda offset, limit: coming,
+    )  # fmt: skip
+    assert pages.ask_ahead(rows=40)
+    assert pages.known_total() is None
+
+
 def test_pages_that_are_not_read_ahead_are_not_asked_for():
     shelf = Shelf()
     pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1)
@@ -229,10 +258,10 @@ def test_of_more_pages_than_are_read_on_none_is_asked_for_in_vain():
     next(pages)
     assert shelf.events == [("fetched", 0)]
     assert not next(pages).ahead
-    assert shelf.events[1:] == [("fetched", 8), ("begun", 16), ("begun", 24), ("begun", 32), ("begun", 40)]
+    assert shelf.events[1:] == [("fetched", 8), *begun(2, PAGES_AHEAD + 1)]
     shelf = Shelf(rows - 1)
     next(offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin))
-    assert shelf.events == [("fetched", 0), ("begun", 8), ("begun", 16), ("begun", 24), ("begun", 32)]
+    assert shelf.events == [("fetched", 0), *begun(1, PAGES_AHEAD)]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 9, 10, 17, 18, 25, 26, 41])
@@ -241,8 +270,8 @@ def test_pages_asked_for_ahead_are_the_same_pages(rows):
     expected = list(offset_pages(plain.fetch, items_key="orders", limit=9, overlap=1))
     found = list(offset_pages(ahead.fetch, items_key="orders", limit=9, overlap=1, begin=ahead.begin))
     assert [replace(page, ahead=False) for page in found] == expected
-    begun = sorted(offset for event, offset in ahead.events if event == "begun")
-    assert begun == sorted(offset for event, offset in ahead.events if event == "awaited")
+    asked = sorted(offset for event, offset in ahead.events if event == "begun")
+    assert asked == sorted(offset for event, offset in ahead.events if event == "awaited")
 
 
 def test_a_server_that_gives_smaller_pages_than_before_is_asked_anew():
