@@ -46,6 +46,7 @@ def connect(orders: int) -> Connected:
     seller = simulated.new_seller(orders)
     grant = simulator.post("tokens", seller=seller["username"])
     account: EbayAccount = AccountFactory(  # type: ignore[no-untyped-call, assignment]
+        organization__name=seller["username"],
         ebay_user_id=seller["userId"],
         username=seller["username"],
         token__access=grant["access_token"],

@@ -37,6 +37,7 @@ def measurements() -> Mapping[str, Callable[..., Any]]:
         "bulk_create": bulk_create.measure,
         "per_row": per_row.measure,
         "pages": record_pages.measure,
+        "fill": growth.fill_table,
         "growth": growth.measure,
         "memory": memory.measure,
         "tick": ticking.measure,

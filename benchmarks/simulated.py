@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -24,6 +24,8 @@ _CHANGED_WITHIN = timedelta(hours=1)
 _CHANGED_UNTIL = timedelta(minutes=1)
 _LOG_SIZE = 10_000
 _TICK_S = 0.001
+# So short a share of the time in which more pages are at once does not count: ends of one and the next call.
+_MOMENT = 0.02
 _PAGES_TIMED = 20
 
 
@@ -94,9 +96,11 @@ def slow_pages(page_s: float, seller: str, access_token: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the server had of one seller: answered pages, the most it had at once, and its time for one."""
+    """What the server had of one seller: answered pages, how many it had at once for more than a moment
+    (`_MOMENT` of the time) and at most, and its time for one."""
 
     pages: int
+    at_once: int
     most_at_once: int
     page_s: float
 
@@ -113,18 +117,22 @@ def seen_since(last: int, seller: str) -> dict[str, Any]:
         raise RuntimeError("the simulator's log is too short for this load")
     spans = [(parse_ebay_time(call["at"]).timestamp(), call["duration_s"]) for call in calls]
     # The log cuts the start to milliseconds; what only seems to overlap by that must not count.
-    most = most_at_once((start + _TICK_S, start + seconds) for start, seconds in spans)
+    lasted = at_once((start + _TICK_S, start + seconds) for start, seconds in spans)
+    whole = sum(lasted.values())
+    usual = [n for n in lasted if sum(s for level, s in lasted.items() if level >= n) > _MOMENT * whole]
     page_s = sum(seconds for _, seconds in spans) / max(len(spans), 1)
-    return asdict(Seen(len(spans), most, page_s))
+    return asdict(Seen(len(spans), max(usual, default=0), max(lasted, default=0), page_s))
 
 
-def most_at_once(spans: Iterable[tuple[float, float]]) -> int:
-    """How many of the (start, end) overlap at the busiest moment. An end at another's start does not."""
+def at_once(spans: Iterable[tuple[float, float]]) -> dict[int, float]:
+    """For how many seconds so many of the (start, end) overlapped. An end at another's start does not."""
     events = sorted(
         event for start, end in spans if end > start for event in ((start, 1), (end, -1))
     )  # fmt: skip
-    most = running = 0
-    for _, step in events:
+    lasted: dict[int, float] = {}
+    running = 0
+    for (at, step), (until, _) in pairwise([*events, events[-1]] if events else []):
         running += step
-        most = max(most, running)
-    return most
+        if running and until > at:
+            lasted[running] = lasted.get(running, 0.0) + until - at
+    return lasted

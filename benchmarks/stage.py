@@ -66,19 +66,31 @@ class Stage:
 
         `label` tells two of the same name apart that run at once.
         """
-        database = f"measure_{name}{label}"
+        with self.database(f"measure_{name}{label}") as database:
+            return self.measure_in(database, name, environment=environment, **options)
+
+    def measure_in(
+        self, database: str, name: str, *, environment: Mapping[str, str] | None = None, **options: Any
+    ) -> Any:
+        """The same in a database that may have been worked in before."""
+        with self._admin() as connection:
+            connection.execute("CHECKPOINT")
+        return self._child(name, database, environment or {}, options)
+
+    @contextlib.contextmanager
+    def database(self, name: str) -> Iterator[str]:
+        """A migrated database; yields its name."""
         with self._admin() as connection:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                    sql.Identifier(database), sql.Identifier(self.server.database)
+                    sql.Identifier(name), sql.Identifier(self.server.database)
                 )
             )
-            connection.execute("CHECKPOINT")
         try:
-            return self._child(name, database, environment or {}, options)
+            yield name
         finally:
             with self._admin() as connection:
-                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
+                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _child(
         self, name: str, database: str, environment: Mapping[str, str], options: Mapping[str, Any]

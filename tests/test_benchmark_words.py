@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import report
 from benchmarks.report.goals import goals_of
-from benchmarks.simulated import most_at_once
+from benchmarks.simulated import at_once
 
 
 def load(
@@ -19,7 +19,7 @@ def load(
     return {
         "seconds": seconds, "fetch_s": fetch_s, "cpu_s": 1.0, "requests": 10, "orders": orders,
         "rows": orders * 2, "rows_written": 0, "wal_bytes": wal, "before_mb": 100.0, "peak_mb": 139.0,
-        "server": {"pages": 10, "most_at_once": 2, "page_s": 0.2}, **more,
+        "server": {"pages": 10, "at_once": 2, "most_at_once": 3, "page_s": 0.2}, **more,
     }  # fmt: skip
 
 
@@ -73,15 +73,16 @@ def test_goals_give_speed_without_the_servers_time_as_well() -> None:
 def test_slow_pages_are_held_against_the_larger_of_delay_and_own_work() -> None:
     own_work = load(3, 0.5)
     delay = load(0.48, 0.4)
-    slow = {"page_s": 0.08, "engine": {"first": own_work, "second": delay, "third": own_work}}
+    slow = {"page_s": 0.08, "engine": [{"first": own_work, "second": delay, "third": own_work}]}
     ratios = [goal.measured for goal in goals_of({"slow": slow})]
-    assert ratios == pytest.approx([1.2, 1.2, 1.2, 2])
+    assert ratios == pytest.approx([1.2, 1.2, 1.2, 3])
 
 
 def test_calls_that_touch_are_not_at_once() -> None:
-    assert most_at_once([(0, 1), (1, 2), (2, 3)]) == 1
-    assert most_at_once([(0, 3), (1, 2), (1.5, 4), (3, 5)]) == 3
-    assert most_at_once([]) == 0
+    assert at_once([(0, 1), (1, 2), (2, 3)]) == {1: 3}
+    assert at_once([(0, 3), (1, 2), (1.5, 4), (3, 5)]) == {1: 2, 2: 2.5, 3: 0.5}
+    assert at_once([(0, 1), (2, 3)]) == {1: 2}
+    assert at_once([]) == {}
 
 
 def test_each_kind_of_run_writes_its_own_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,11 +101,11 @@ def test_each_kind_of_run_writes_its_own_block(tmp_path: Path, monkeypatch: pyte
 
 def test_a_report_names_every_part_that_was_measured() -> None:
     page = {"rows": 200, "bytes": 1024, "parse_s": 0.01, "store_s": 0.01, "unchanged_s": 0.005}
-    ways = {name: loads()["engine"][0] for name in ("engine", "limit")}
+    ways = {name: loads()["engine"] for name in ("engine", "limit")}
     text = told({
         "date": "today", "machine": report.machine(postgres="18", commit_ms=0.3), "loads": loads(),
         "slow": {"page_s": 0.08, **ways}, "pages": {"trading": page, "post_order": page},
-        "growth": [{"already": n, "load": load(4, 1)} for n in (20, 200)],
+        "growth": [{"already": n, "loads": [{"first": load(4, 1)}]} for n in (20, 200)],
     })  # fmt: skip
     assert "| Trading, listings (XML) | 200 | 1 | 10.0 | 10.0 | 10,000 |" in text
     assert "| 200 | 4.00 | 1.00 | 250 |" in text

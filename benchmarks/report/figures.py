@@ -40,6 +40,6 @@ def write_s(figures: Figures) -> float:
 
 
 def bound_s(figures: Figures, page_s: float) -> float:
-    """What a load cannot beat: its pages, as many at once as the server saw, or its own work."""
+    """What a load cannot beat: its pages, as many at once as the server had, or its own work."""
     server = figures["server"]
-    return max(float(server["pages"] * page_s / max(server["most_at_once"], 1)), write_s(figures))
+    return max(float(server["pages"] * page_s / max(server["at_once"], 1)), write_s(figures))

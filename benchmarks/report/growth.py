@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .figures import Figures, times_as_fast
+from .figures import Figures, median, times_as_fast
 from .table import table
 
 _HEAD = (
@@ -18,16 +18,17 @@ _HEAD = (
 
 
 def words(found: Sequence[Figures]) -> str:
-    first = found[0]["load"]
+    first = median(found[0]["loads"], "first")
+    rounds = len(found[0]["loads"])
     lines = [_line(one, first) for one in found]
     return (
-        f"### A first load of {first['orders']:,} orders into a table that has some already\n\n"
-        f"{table(_HEAD, lines)}"
+        f"### A first load of {first['orders']:,} orders into a table that has some already; "
+        f"rounds: {rounds}, the median counts\n\n{table(_HEAD, lines)}"
     )
 
 
 def _line(one: Figures, first: Figures) -> list[str]:
-    load = one["load"]
+    load = median(one["loads"], "first")
     return [
         f"{one['already']:,}",
         f"{load['seconds']:.2f}",

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .figures import LOADS, Figures, bound_s, write_s
+from .figures import LOADS, Figures, bound_s, median, write_s
 from .loads import WAYS
 from .table import table
 
-_HEAD = ("way", "load", "s", "of it waiting for eBay", "pages", "most at once", "server's time a page, ms",
+_HEAD = ("way", "load", "s", "of it waiting for eBay", "pages", "pages at once", "server's time a page, ms",
          "bound by, s", "time against it", "the same by the server's time")  # fmt: skip
 
 
 def words(found: Mapping[str, Any]) -> str:
     page_s = found["page_s"]
-    orders = found["engine"]["first"]["orders"]
-    lines = [_engine_line(found["engine"][load], title, page_s) for load, title in LOADS.items()]
-    lines += [_limit_line(found["limit"][load], title) for load, title in LOADS.items()]
+    engine, limit = found["engine"], found["limit"]
+    orders = engine[0]["first"]["orders"]
+    lines = [_engine_line(median(engine, load), title, page_s) for load, title in LOADS.items()]
+    lines += [_limit_line(median(limit, load), title) for load, title in LOADS.items()]
     return "\n\n".join([
-        f"### {orders:,} orders, a page takes eBay {page_s * 1000:.0f} ms",
+        f"### {orders:,} orders, a page takes eBay {page_s * 1000:.0f} ms; rounds: {len(engine)}, the median "
+        "counts",
         table(_HEAD, lines),
-        "Pages at once as the server saw them, for this account. The bound is the larger of pages × "
+        "Pages at once as the server saw them, for this account: most of the time, and in brackets when the "
+        "last bytes of one met the next call. The bound is the larger of pages × "
         f"{page_s * 1000:.0f} ms ÷ pages at once, and of the time in which the engine did not wait (own "
         "work); in the last column with the time that the server took, its work for a page included. The way "
         "*limit* asks for a page when the one before is stored.",
@@ -37,7 +40,7 @@ def _engine_line(figures: Figures, title: str, page_s: float) -> list[str]:
         f"{figures['seconds']:.2f}",
         f"{figures['fetch_s']:.2f}",
         f"{server['pages']:,}",
-        str(server["most_at_once"]),
+        f"{server['at_once']} ({server['most_at_once']})",
         f"{server['page_s'] * 1000:.0f}",
         f"{bound:.2f} ({'own work' if bound == write_s(figures) else 'delay'})",
         f"{figures['seconds'] / bound:.2f}",
