@@ -13,6 +13,8 @@ from .rows import SyncedRow
 class Order(SyncedRow):
     """Natural key: (account, order_id). Amounts are in `currency`."""
 
+    # Others of its indexes begin with the account.
+    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
     order_id = models.CharField(max_length=100)
     created_at_ebay = models.DateTimeField("created on eBay", null=True)
     fulfillment_status = models.CharField("fulfilment", max_length=40, blank=True)

@@ -192,6 +192,8 @@ def _filled(table: Table, record: Record, old: _Part | None) -> Record:
     if old is None or record.erased:
         return record
     new = record.document.members(_withheld_members(table))
+    if new == old.members:
+        return record
     members = payloads.with_withheld(new, old.members, table.withheld_paths)
     if members is new:
         return record
