@@ -75,10 +75,12 @@ class BegunCall:
     """A call that is on its way (`EbayClient.begin`); to be called for its answer.
 
     `glance`: the JSON of a first answer that has come already, of an endpoint with a `raw_member`; None else.
+    `cancel`: nobody wants it; a call that still waits for its turn is not sent.
     """
 
     _answer: Callable[[], Answer]
     glance: Callable[[], Any] = lambda: None
+    cancel: Callable[[], None] = lambda: None
 
     def __call__(self) -> Answer:
         return self._answer()
@@ -187,7 +189,9 @@ class EbayClient:
         def first_or_again(request: _Request, token: str, sent: int) -> Callable[[], Response]:
             return pending if sent == 1 else self._sent(request, token, sent)
 
-        return BegunCall(lambda: self._converse(request, token, first_or_again), pending.glance)
+        return BegunCall(
+            lambda: self._converse(request, token, first_or_again), pending.glance, pending.cancel
+        )
 
     def _digest(self, endpoint: Endpoint) -> Callable[[bytes], Any] | None:
         member, prepare = endpoint.raw_member, self._prepare

@@ -24,7 +24,7 @@ class Page:
 
     `duration_s` is the last attempt's, `attempts` how often the page was asked for. `next_position` is where
     a later reading can go on after this page (`position_pages`); None when this is the last one to be read.
-    `ahead`: it was asked for when one of the four pages in front of it had come, or before all of them.
+    `ahead`: it was asked for when one of the `PAGES_AHEAD` in front of it had come, or before all of them.
     `cut`: it is the last one that eBay gives although its list goes on.
     """
 
@@ -53,6 +53,9 @@ class Coming(Protocol):
 
     def glance(self) -> Any:
         """Its document, if it has come; None before, and of what is no page."""
+
+    def cancel(self) -> None:
+        """Nobody wants it any more: it need not be sent."""
 
 
 Begin = Callable[[int, int], Coming]
@@ -97,6 +100,11 @@ class OffsetPages(Iterator[Page]):
         total = document.get("total") if isinstance(document, dict) else None
         return total if isinstance(total, int) and not isinstance(total, bool) else None
 
+    def cancel(self) -> None:
+        """Nobody reads on: what was asked for ahead and is not under way is not sent."""
+        while self._coming:
+            self._coming.popitem()[1].cancel()
+
     def __next__(self) -> Page:
         return next(self._pages)
 
@@ -135,7 +143,10 @@ def _pages(
         reads_on = number > 1 or page.total <= PAGES_READ_ON * (page.limit - overlap)
         if begin is not None and reads_on and not _is_last(page):
             wanted = _offsets_after(page, overlap)
-            coming = {place: coming.get(place) or begin(place, limit) for place in wanted}
+            for place in coming.keys() - wanted:
+                coming.pop(place).cancel()
+            for place in wanted:
+                coming[place] = coming.get(place) or begin(place, limit)
         yield page
         if _is_last(page) or not _next_advances(answer, offset) or page.items == previous:
             return

@@ -165,8 +165,13 @@ class Pending:
 
     def glance(self) -> Any:
         """What `digest` made of the answer, if it has come; else None. Nobody is told."""
-        has_come = self._coming.done() and self._coming.exception() is None
-        return self._coming.result().digest if has_come else None
+        coming = self._coming
+        has_come = coming.done() and not coming.cancelled() and coming.exception() is None
+        return coming.result().digest if has_come else None
+
+    def cancel(self) -> None:
+        """Nobody wants the answer: a call that still waits for its turn is not sent."""
+        self._coming.cancel()
 
 
 class Transport:
@@ -230,6 +235,8 @@ class Transport:
             try:
                 with ExitStack() as waiting:
                     waiting.enter_context(turn or nullcontext())
+                    if not coming.set_running_or_notify_cancel():
+                        return
                     outcome = self._performed(call, deadline_s, connect_s, answered=waiting.close)
                 coming.set_result(_digested(outcome, digest))
             # Whatever it is belongs to the one who waits, or he would wait for ever.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ebayconnector.ebay.client import EbayClient
-from ebayconnector.ebay.paging import Page
+from ebayconnector.ebay.paging import OffsetPages, Page
 from syncworkers.locks import Fence, Signals, beat, check_connection, fenced, move_to_history, storing
 from syncworkers.models import Reason, SyncState, WorkerRun
 from syncworkers.models.runs import Lane
@@ -96,6 +96,11 @@ class Begun:
 
     pages: Iterator[Page]
     asked_at: datetime | None
+
+    def cancel(self) -> None:
+        """Nobody reads on: what is not under way is not asked for any more."""
+        if isinstance(self.pages, OffsetPages):
+            self.pages.cancel()
 
 
 @dataclass

@@ -43,8 +43,12 @@ def read_everything(context: RunContext) -> None:
             read_pass(context, context.worker.reads)
             take_steps(context)
         else:
-            with context.second_writer:
-                _read_windows(context)
+            try:
+                with context.second_writer:
+                    _read_windows(context)
+            finally:
+                for begun in context.begun.values():
+                    begun.cancel()
 
 
 @contextmanager

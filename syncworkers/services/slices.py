@@ -21,7 +21,7 @@ from syncworkers.windows import MOST_PARTS, SHORTEST_SLICE, is_too_long, parts_n
 
 from . import coverage, runlog
 from .ahead import ask_ahead, unread
-from .context import RunContext, words
+from .context import Begun, RunContext, words
 from .pages import page_counters, page_done, set_aside, store_rows
 from .records import BadRecord, identity_of
 
@@ -101,13 +101,14 @@ class SliceReading:
 
     def read(self) -> bool:
         """True when this slice is done: covered, less the records at fault, which stay gaps."""
+        begun = self.context.begun.pop(self.span, None) or unread(self.context, self.span)
         try:
-            return self._read()
+            return self._read(begun)
         finally:
+            begun.cancel()
             self.context.second_writer.settle()
 
-    def _read(self) -> bool:
-        begun = self.context.begun.pop(self.span, None) or unread(self.context, self.span)
+    def _read(self, begun: Begun) -> bool:
         asked_at = begun.asked_at
         # The next one's first page tells how many it has: it is there when more of them are wanted.
         ask_ahead(self.context, self.following, 1, self.context.windows.page_limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from itertools import accumulate, pairwise
 
@@ -345,3 +346,23 @@ def test_a_run_for_old_data_asks_for_it_while_it_reads_what_is_new(ebay, small_p
     (_, second), *_ = sorted(windows_asked(ebay)[:2])
     assert second < ago(hours=23)
     assert stored(account) == truth(ebay, account)
+
+
+def test_a_run_that_is_stopped_sends_nothing_more(ebay, small_pages):
+    """But for the three calls that are under way."""
+    ebay.reset(orders=400)
+    account = seller_account(ebay)
+
+    def stop(run) -> None:
+        if run.pages == 3:
+            WorkerRun.objects.filter(pk=run.pk).update(cancel_requested_at=ago(seconds=0))
+
+    ebay.post("latency", path="/sell/fulfillment/v1/order", seconds=0.05)
+    run = run_orders(account, on_page=stop, in_worker=False)
+    ebay.post("latency", path="/sell/fulfillment/v1/order", seconds=0)
+    assert (run.status, run.reason) == ("cancelled", "cancelled")
+    for thread in threading.enumerate():
+        if thread.name == "ebay-ahead":
+            thread.join(10)
+    # A page more may have been read while the stop was noticed.
+    assert len(ebay.requests(GET_ORDERS, limit=1000)) <= run.pages + 8

@@ -258,6 +258,27 @@ def test_of_calls_begun_ebay_has_three_to_answer_and_the_next_when_one_begins_to
     assert [wait().json() for wait in waits] == [{"a": 1}] * 5
 
 
+def test_a_call_that_nobody_wants_any_more_is_not_sent_when_its_turn_comes(connect):
+    asked, ends = threading.Semaphore(0), threading.Event()
+
+    def held(connection, stop):
+        asked.release()
+        ends.wait(10)
+        json_answer({"a": 1})(connection, stop)
+
+    connected = connect(*[held] * 4)
+    begun = [connected.client.begin(GET_ORDERS) for _ in range(4)]
+    assert all(asked.acquire(timeout=10) for _ in range(3))
+    for call in begun:
+        call.cancel()
+    ends.set()
+    for thread in threading.enumerate():
+        if thread.name == "ebay-ahead":
+            thread.join(10)
+    assert len(connected.server.requests) == 3
+    assert sorted(str(call.glance()) for call in begun) == ["None", *["{'a': 1}"] * 3]
+
+
 def orders_answer(*items):
     return json_answer({"total": len(items), "orders": list(items)})
 

@@ -182,7 +182,11 @@ class Shelf:
             self.events.append(("awaited", offset))
             return self.answer(offset, limit)
 
-        return BegunCall(wait, lambda: self.answer(offset, limit).document if offset in self.come else None)
+        return BegunCall(
+            wait,
+            lambda: self.answer(offset, limit).document if offset in self.come else None,
+            lambda: self.events.append(("cancelled", offset)),
+        )
 
 
 def begun(first: int, last: int) -> list[tuple[str, int]]:
@@ -231,6 +235,18 @@ def test_the_total_is_known_when_the_first_page_has_come_and_before_it_is_read()
     shelf.come.add(0)
     assert pages.known_total() == 40
     assert shelf.events == [("begun", 0)]
+
+
+def test_what_nobody_reads_any_more_is_cancelled():
+    shelf = Shelf(48)
+    pages = offset_pages(shelf.fetch, items_key="orders", limit=9, overlap=1, begin=shelf.begin)
+    next(pages)
+    next(pages)
+    shelf.events.clear()
+    pages.cancel()
+    assert sorted(shelf.events) == [("cancelled", offset) for offset in (16, 24, 32, 40)]
+    pages.cancel()
+    assert len(shelf.events) == 4
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"total": "40"}, {"total": True}, {"total": None}])
