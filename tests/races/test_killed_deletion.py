@@ -50,14 +50,22 @@ def somebody_waits() -> bool:
         return cursor.fetchone()[0] > 0
 
 
+def in_the_order_of_batches(account: EbayAccount) -> list[int]:
+    """Orders by id, as a statement without an order finds them: by whichever index PostgreSQL prefers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM ebay_orders WHERE account_id = %s LIMIT 1000", [account.pk])
+        return [row_id for (row_id,) in cursor.fetchall()]
+
+
 def test_a_killed_deletion_goes_on_and_counts_every_row_once():
     account = AccountFactory(house_name="Warehouse-A")
-    orders = OrderFactory.create_batch(35, account=account)
+    OrderFactory.create_batch(35, account=account)
+    orders = in_the_order_of_batches(account)
     disconnect(account, delete_data=True, by=SYSTEM)
     OrmQ.objects.all().delete()
     with psycopg.connect(child_env()["DATABASE_URL"]) as blocker:
         # The third batch meets a row that it cannot have.
-        blocker.execute("SELECT 1 FROM ebay_orders WHERE id = %s FOR UPDATE", [orders[25].pk])
+        blocker.execute("SELECT 1 FROM ebay_orders WHERE id = %s FOR UPDATE", [orders[25]])
         child = subprocess.Popen(
             [sys.executable, "-c", _CHILD], env=child_env(ACCOUNT=str(account.pk)), cwd=settings.BASE_DIR
         )
