@@ -99,12 +99,12 @@ def gaps(
 
 def is_too_long(span: Span, total: int, limit: int) -> bool:
     """Of a span that has so many records, on pages of so many that overlap by one: whether to cut it."""
-    return total > PAGES_PER_SLICE * (limit - 1) and span.length > SHORTEST_SLICE
+    return total > PAGES_PER_SLICE * max(limit - 1, 1) and span.length > SHORTEST_SLICE
 
 
 def parts_needed(total: int, limit: int) -> int:
-    """Into how many to cut what is too long: into somewhat shorter ones than need be, since records are not
-    spread evenly, and a part that is too long again costs a page."""
+    """Into how many, two at least, to cut what is too long: somewhat shorter ones than need be, since records
+    are not spread evenly, and a part that is too long again costs a page."""
     return min(-(-total * 13 // (PAGES_PER_SLICE * max(limit - 1, 1) * 10)), MOST_PARTS)
 
 

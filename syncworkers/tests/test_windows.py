@@ -2,18 +2,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syncworkers.ranges import Span, without
 from syncworkers.windows import (
     FIRST_LIVE,
+    PAGES_PER_SLICE,
     SAFETY,
     Reach,
     complete_since,
     completeness,
     gaps,
+    is_too_long,
     live_span,
+    parts_needed,
     retry_pause,
 )
 
@@ -144,3 +148,12 @@ def test_pauses_after_failures_grow_to_a_day():
         timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=1),
     ]  # fmt: skip
     assert timedelta(0) < SAFETY
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10, 200])
+def test_what_is_too_long_is_cut_into_two_at_least(limit):
+    """Also on the smallest page that a server may give: else it would be looked at without end."""
+    totals = range(0, 40 * limit)
+    too_long = [total for total in totals if is_too_long(Span(NOW, NOW + timedelta(days=1)), total, limit)]
+    assert too_long[0] == PAGES_PER_SLICE * max(limit - 1, 1) + 1
+    assert min(parts_needed(total, limit) for total in too_long) == 2
