@@ -42,12 +42,14 @@ class Progress:
 
     `parts_held_back`: keys of the parts that this run leaves alone (`parts.read_part`).
     `has_quarantine`: whether records of its worker may be set aside.
+    `most_differed`: whether more than half of the last page was written.
     """
 
     pages: int = 0
     stored: int = 0
     slices: int = 0
     has_quarantine: bool = True
+    most_differed: bool = True
     live_done: bool = False
     complete: bool = True
     reason: Reason | None = None

@@ -120,9 +120,13 @@ class SliceReading:
             self._ask_for_following(page)
             self._fenced_before.append(self.context.fenced_at)
             store = partial(self._store, page, items, self._fenced_before[0] if page.ahead else asked_at)
-            if self._is_verdict_due(page):
-                return store()
-            if not self.context.second_writer.takes(store):
+            # After the last page, and as soon as rows have shifted.
+            if _is_last(page) or not self._steady:
+                return store(is_verdict_due=True)
+            # With one that waits no writer waits for the other to come back for more, and they do not fall into
+            # step. A page that is only looked at is sooner stored than handed over.
+            waiting = 1 if self.context.progress.most_differed else 0
+            if not self.context.second_writer.takes(store, waiting=waiting):
                 store()
             asked_at = self.context.fenced_at
         return False
@@ -141,18 +145,19 @@ class SliceReading:
         ask_ahead(self.context, self.span.split(self.parts)[::-1], PAGES_AHEAD, first.limit)
         return True
 
-    def _is_verdict_due(self, page: Page) -> bool:
-        """After the last page, and as soon as rows have shifted; all others must be stored by then."""
-        if not _is_last(page) and self._steady:
-            return False
-        self.context.second_writer.settle()
-        return True
+    def _store(
+        self, page: Page, items: list[Any], asked_at: datetime | None, *, is_verdict_due: bool = False
+    ) -> bool:
+        """One transaction: rows, fence and counters, quarantine, log line, and coverage on the last page.
 
-    def _store(self, page: Page, items: list[Any], asked_at: datetime | None) -> bool:
-        """One transaction: rows, fence and counters, quarantine, log line, and coverage on the last page."""
+        All others are stored before the verdict. The last page's rows need not wait for them: no two pages of
+        a reading hold the same record (`_fresh`), and both writers pass the fence after their rows.
+        """
         context, table = self.context, self.context.worker.table
         with context.storing() as fence:
             result = store_rows(context, table, items, asked_at=asked_at)
+            if is_verdict_due:
+                context.second_writer.settle()
             expected = page.total if self.attempt == 1 and page.number == 1 else 0
             fence.pass_and_count(page_counters(result, fetched=len(items), expected=expected))
             set_aside(context, table, result, place=self._place)
@@ -161,6 +166,7 @@ class SliceReading:
             runlog.page(context.run, self.span, page, result)
         if self.shown is not None:
             self.shown.update(result.row_ids)
+        context.progress.most_differed = result.stored > result.unchanged
         if done:
             context.progress.slice_done()
         page_done(context, fence.signals, fence.counted)

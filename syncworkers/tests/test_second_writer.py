@@ -11,14 +11,15 @@ import pytest
 from django.db import OperationalError, connection, models, transaction
 
 from syncworkers import locks
-from syncworkers.models import Order, WorkerLog, WorkerRun
+from syncworkers.models import Order, SyncState, WorkerLog, WorkerRun
 from syncworkers.registry import TABLES
+from syncworkers.services import slices
 from syncworkers.services.context import Progress
 from syncworkers.services.store import upsert_page
 from syncworkers.services.writers import SecondWriter
 from tests.factories import AccountFactory
 
-from .running import ORDERS, in_threads, run_orders, seller_account, stored, truth
+from .running import ORDERS, ago, in_threads, iso, run_orders, seller_account, stored, truth
 from .test_store import order
 
 
@@ -114,6 +115,72 @@ def test_what_it_raises_comes_once(transactional_db):
         with pytest.raises(LookupError):
             writer.settle()
         writer.settle()
+
+
+def test_one_page_waits_while_another_is_stored(transactional_db):
+    stored_in_turn: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        begun.set()
+        assert go_on.wait(10)
+        stored_in_turn.append(1)
+
+    with SecondWriter() as writer:
+        assert writer.takes(first, waiting=1)
+        assert begun.wait(10)
+        assert not writer.takes(pytest.fail)
+        assert writer.takes(lambda: stored_in_turn.append(2), waiting=1)
+        assert not writer.takes(pytest.fail, waiting=1)
+        go_on.set()
+        writer.settle()
+        assert stored_in_turn == [1, 2]
+        assert writer.takes(lambda: stored_in_turn.append(3))
+    assert stored_in_turn == [1, 2, 3]
+
+
+def test_after_a_failure_the_page_that_waits_is_not_stored(transactional_db):
+    go_on = threading.Event()
+    stored_after_it: list[int] = []
+
+    def fail() -> None:
+        assert go_on.wait(10)
+        raise LookupError("of the page")
+
+    with SecondWriter() as writer:
+        assert writer.takes(fail, waiting=1)
+        assert writer.takes(lambda: stored_after_it.append(1), waiting=1)
+        go_on.set()
+        with pytest.raises(LookupError):
+            writer.settle()
+        assert not writer.takes(lambda: stored_after_it.append(2), waiting=1)
+        writer.settle()
+    assert not stored_after_it
+
+
+def test_a_slice_counts_as_read_only_when_the_other_writer_has_stored_its_pages(
+    ebay, small_pages, monkeypatch
+):
+    """What fails is noticed at the last page, whose own rows are written by then."""
+    ebay.reset(orders=0)
+    seller = ebay.sellers()[0]["username"]
+    ebay.post("orders", seller=seller, count=40, created_at=iso(ago(hours=2)))
+    account = seller_account(ebay)
+    usual = slices.store_rows
+
+    def fail_beside(context, *args, **kwargs):
+        result = usual(context, *args, **kwargs)
+        if threading.current_thread() is not threading.main_thread():
+            raise LookupError("of the second writer")
+        return result
+
+    monkeypatch.setattr(slices, "store_rows", fail_beside)
+    with pytest.raises(LookupError):
+        run_orders(account)
+    assert not SyncState.objects.get(account=account, api_family="orders").covered
+    monkeypatch.undo()
+    run_orders(account)
+    assert stored(account) == truth(ebay, account)
 
 
 def test_two_pages_with_the_same_orders_never_wait_for_each_other_in_a_circle(transactional_db):
