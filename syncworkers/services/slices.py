@@ -123,8 +123,8 @@ class SliceReading:
             # After the last page, and as soon as rows have shifted.
             if _is_last(page) or not self._steady:
                 return store(is_verdict_due=True)
-            # With one that waits no writer waits for the other to come back for more, and they do not fall into
-            # step. A page that is only looked at is sooner stored than handed over.
+            # With one that waits no writer waits for the other to ask for more: they do not fall into step.
+            # A page that is only looked at is sooner stored than handed over.
             waiting = 1 if self.context.progress.most_differed else 0
             if not self.context.second_writer.takes(store, waiting=waiting):
                 store()
