@@ -43,22 +43,37 @@ JOIN {rows} r ON r.account_id = k.account_id AND r.item_id = k.legacy_item_id AN
 WHERE c.account_id = %(account)s AND c.changed_at >= %(since)s
 """
 
-# These look at what is not linked yet, which is little: nothing tells when the other side has come.
+# These look at what is not linked yet or was escalated, which is little: nothing tells when the other side
+# has come.
 _CASE_BY_RETURN = """
 SELECT t.id, r.order_id AS value
 FROM ebay_cases t
 JOIN ebay_returns r ON r.account_id = t.account_id AND r.return_id = t.return_id
 WHERE t.account_id = %(account)s AND t.order_id = '' AND t.return_id <> '' AND r.order_id <> ''
 """
+# A sale may have several inquiries, each with a case: theirs is the one opened nearest to the escalation, and
+# nearer to it than to any other's. Looked at again each time, since the right one may come later.
 _INQUIRY_BY_CASE = """
-SELECT t.id, min(c.case_id) AS value
-FROM ebay_inquiries t
-JOIN ebay_cases c ON c.account_id = t.account_id AND c.item_id = t.item_id
-                 AND c.transaction_id = t.transaction_id AND c.case_type = 'ITEM_NOT_RECEIVED'
-                 AND (c.transaction_id NOT IN ('', '0') OR c.buyer = t.buyer)
-WHERE t.account_id = %(account)s AND t.case_id = '' AND t.escalated_at IS NOT NULL AND t.item_id <> ''
-  AND c.occurred_at >= t.occurred_at
-GROUP BY t.id HAVING count(*) = 1
+WITH pairs AS (
+  SELECT t.id, c.case_id, abs(extract(epoch FROM c.occurred_at - t.escalated_at)) AS apart
+  FROM ebay_inquiries t
+  JOIN ebay_cases c ON c.account_id = t.account_id AND c.item_id = t.item_id
+                   AND c.transaction_id = t.transaction_id AND c.case_type = 'ITEM_NOT_RECEIVED'
+                   AND (c.transaction_id NOT IN ('', '0') OR c.buyer = t.buyer)
+  WHERE t.account_id = %(account)s AND t.escalated_at IS NOT NULL AND t.item_id <> ''
+    AND c.occurred_at >= t.occurred_at
+),
+nearest AS (
+  SELECT id, case_id, rank() OVER (PARTITION BY id ORDER BY apart) AS of_inquiry,
+         rank() OVER (PARTITION BY case_id ORDER BY apart) AS of_case
+  FROM pairs
+),
+mutual AS (
+  SELECT id, case_id, count(*) OVER (PARTITION BY id) AS cases,
+         count(*) OVER (PARTITION BY case_id) AS inquiries
+  FROM nearest WHERE of_inquiry = 1 AND of_case = 1
+)
+SELECT id, case_id AS value FROM mutual WHERE cases = 1 AND inquiries = 1
 """
 _RETURN_BY_CASE = """
 SELECT t.id, min(c.case_id) AS value

@@ -137,6 +137,46 @@ def test_an_inquiry_that_was_not_escalated_has_no_case(account):
     assert [linked[row.pk] for row in (escalated, other)] == [case.case_id, ""]
 
 
+def test_of_two_escalated_inquiries_of_a_sale_each_finds_its_own_case(account):
+    """Also when the cases come one after the other, and the wrong one first."""
+    same = {"account": account, "item_id": ITEM, "transaction_id": "10001", "occurred_at": MAY}
+    first = InquiryFactory(**same, escalated_at=MAY)
+    second = InquiryFactory(**same, escalated_at=MAY + timedelta(days=2))
+
+    def linked() -> list[str]:
+        run_whole(account, "inquiries")
+        return [Inquiry.objects.get(pk=row.pk).case_id for row in (first, second)]
+
+    def opened(days: int) -> str:
+        at = MAY + timedelta(days=days, seconds=1)
+        return CaseFactory(**{**same, "occurred_at": at}, case_type="ITEM_NOT_RECEIVED").case_id
+
+    of_second = opened(2)
+    assert linked() == ["", of_second]
+    of_first = opened(0)
+    assert linked() == [of_first, of_second]
+
+
+def test_of_a_case_that_came_before_the_right_one_an_inquiry_lets_go(account):
+    same = {"account": account, "item_id": ITEM, "transaction_id": "10001"}
+    row = InquiryFactory(**same, occurred_at=MAY, escalated_at=MAY + timedelta(days=1))
+    case = {**same, "case_type": "ITEM_NOT_RECEIVED"}
+    later = CaseFactory(**case, occurred_at=MAY + timedelta(days=9))
+    run_whole(account, "cases")
+    assert Inquiry.objects.get(pk=row.pk).case_id == later.case_id
+    own = CaseFactory(**case, occurred_at=MAY + timedelta(days=1))
+    run_whole(account, "cases")
+    assert Inquiry.objects.get(pk=row.pk).case_id == own.case_id
+
+
+def test_two_inquiries_that_a_case_fits_equally_have_none(account):
+    same = {"account": account, "item_id": ITEM, "transaction_id": "10001", "occurred_at": MAY}
+    rows = [InquiryFactory(**same, escalated_at=MAY + timedelta(days=1)) for _ in range(2)]
+    CaseFactory(**{**same, "occurred_at": MAY + timedelta(days=1)}, case_type="ITEM_NOT_RECEIVED")
+    run_whole(account, "inquiries")
+    assert [Inquiry.objects.get(pk=row.pk).case_id for row in rows] == ["", ""]
+
+
 @pytest.mark.slow
 def test_a_letter_has_the_order_before_it_or_else_the_first_after_it(account):
     def letter(days: int, **people) -> Message:
