@@ -103,11 +103,11 @@ def refunds(book: OrderBook, money: OrderMoney, n: int) -> list[tuple[int, Refun
     part = max(1, int(money.due * money.refund_share))
     first = Refund(part, part * _PERCENT // 100, int(money.tax * money.refund_share))
     if state == PARTIALLY_REFUNDED:
-        return [(book.event_ms(n), first)]
+        return [(book.refund_ms(n), first)]
     if n not in book.part_refund_ms:
-        return [(book.event_ms(n), Refund(money.due, money.final_value, money.tax))]
+        return [(book.refund_ms(n), Refund(money.due, money.final_value, money.tax))]
     rest = Refund(money.due - first.gross, money.final_value - first.fee_credit, money.tax - first.tax)
-    return [(book.part_refund_ms[n], first), (book.event_ms(n), rest)]
+    return [(book.part_refund_ms[n], first), (book.refund_ms(n), rest)]
 
 
 def is_paid(book: OrderBook, n: int) -> bool:

@@ -188,7 +188,7 @@ def _cancel_status(order: _Order) -> JsonObject:
     state = order.book.cancel[order.n]
     status: JsonObject = {"cancelState": CANCEL_STATE[state]}
     if state == CANCELED:
-        status["cancelledDate"] = iso(order.book.event_ms(order.n))
+        status["cancelledDate"] = iso(order.book.cancel_ms(order.n))
     elif order.facts.quirks.cancelled_date_null:
         status["cancelledDate"] = None
     asked = order.view.cancel_requests and state != NO_CANCEL
@@ -197,7 +197,7 @@ def _cancel_status(order: _Order) -> JsonObject:
 
 
 def _cancel_request(order: _Order) -> JsonObject:
-    at = iso(order.book.event_ms(order.n))
+    at = iso(order.book.cancel_ms(order.n))
     pending = order.book.cancel[order.n] == CANCEL_ASKED
     request: JsonObject = {
         "cancelRequestId": str(int(order.facts.refund_id) + 11),
@@ -230,7 +230,7 @@ def _refund(order: _Order, cents: int) -> JsonObject:
     return {
         "refundId": order.facts.refund_id,
         "refundReferenceId": f"{order.facts.refund_id}00",
-        "refundDate": iso(order.book.event_ms(order.n)),
+        "refundDate": iso(order.book.refund_ms(order.n)),
         "amount": order.money(cents),
     }
 

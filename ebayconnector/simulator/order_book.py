@@ -46,7 +46,8 @@ class OrderBook:
         self.answers: dict[object, list[int]] = {}  # to queries about the present version
         self.written: dict[object, bytes] = {}  # bodies, where the simulator keeps some
         self.part_refund_ms: dict[int, int] = {}  # of orders refunded in part first, in full later
-        self._event_ms: dict[int, int] = {}
+        self._refund_ms: dict[int, int] = {}
+        self._cancel_ms: dict[int, int] = {}
         self._removed: set[int] = set()
         self._by_created: list[int] = []
         self._by_modified: list[int] = []
@@ -107,8 +108,9 @@ class OrderBook:
     ) -> None:
         """Change order n; a refund or cancellation is dated `modified_ms`, or the old change date."""
         if payment == FULLY_REFUNDED and self.payment[n] == PARTIALLY_REFUNDED:
-            self.part_refund_ms[n] = self.event_ms(n)
-        self._keep_event_date(n, new_event=payment is not None or cancel is not None, at_ms=modified_ms)
+            self.part_refund_ms[n] = self.refund_ms(n)
+        self._keep_date(self._refund_ms, n, self.payment[n], payment, at_ms=modified_ms)
+        self._keep_date(self._cancel_ms, n, self.cancel[n], cancel, at_ms=modified_ms)
         if fulfilment is not None:
             self.fulfilment[n] = fulfilment
         if payment is not None:
@@ -124,15 +126,21 @@ class OrderBook:
         self.revision[n] += 1
         self._changed()
 
-    def _keep_event_date(self, n: int, *, new_event: bool, at_ms: int | None) -> None:
-        if new_event:
-            self._event_ms[n] = self.modified[n] if at_ms is None else at_ms
-        elif self.payment[n] or self.cancel[n]:
-            self._event_ms.setdefault(n, self.modified[n])
+    def _keep_date(
+        self, dates: dict[int, int], n: int, old: int, new: int | None, *, at_ms: int | None
+    ) -> None:
+        if new is not None and new != old:
+            dates[n] = self.modified[n] if at_ms is None else at_ms
+        elif old:
+            dates.setdefault(n, self.modified[n])
 
-    def event_ms(self, n: int) -> int:
-        """When the refund or cancellation of order n happened."""
-        return self._event_ms.get(n, self.modified[n])
+    def refund_ms(self, n: int) -> int:
+        """When the last refund of order n was made; what happens to the order later does not move it."""
+        return self._refund_ms.get(n, self.modified[n])
+
+    def cancel_ms(self, n: int) -> int:
+        """When the cancellation of order n was asked for or done."""
+        return self._cancel_ms.get(n, self.modified[n])
 
     def remove(self, n: int) -> None:
         _discard(self._by_created, self.created[n] << _SHIFT | n)

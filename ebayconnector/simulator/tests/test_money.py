@@ -166,6 +166,19 @@ def test_part_and_rest_are_two_refunds(caller):
     assert kept == 30  # the fee per order
 
 
+def test_a_cancellation_asked_for_later_does_not_move_a_refund(sim):
+    sim.freeze()
+    sim.control("POST", "/sellers", {"username": "small", "orders": 0})
+    small = Finances(sim, "small")
+    order = small.new_order()
+    change(small, "refund", 1)
+    (before,) = small.of_order(order, "REFUND")
+    small.advance(2)
+    change(small, "cancel_request", 1)
+    (after,) = small.of_order(order, "REFUND")
+    assert after["transactionDate"] == before["transactionDate"]
+
+
 def test_order_that_is_not_paid_brings_nothing(caller):
     order_id = caller.new_order(overrides={"orderPaymentStatus": "PENDING"})
     assert caller.of_order(order_id) == []
