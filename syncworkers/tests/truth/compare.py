@@ -224,14 +224,25 @@ class Comparison:
         return (_FEES,) if is_final else ()
 
     def _links(self, table: Table, key: str, stored: Any) -> Iterator[str]:
-        """Where what it leads to is stored, it is linked; it never leads elsewhere."""
+        """Where what it leads to is stored, it is linked; it never leads elsewhere.
+
+        An order that eBay showed us for the first time without the line of that sale cannot be known by it.
+        """
         links = self.truth.links.get(table.key, {}).get(key, {})
         for name, column, target in (("orderId", "order_id", "orders"), ("caseId", "case_id", "cases")):
             if links.get(name) is None or not hasattr(stored, column) or table.key == target:
                 continue
             have, true = getattr(stored, column), links[name]
-            if have != true and (have or true in self.rows[target]):
+            if have != true and (
+                have or (true in self.rows[target] and self._can_be_known(target, true, stored))
+            ):
                 yield f"{column} is {have!r}, true is {true!r}"
+
+    def _can_be_known(self, target: str, key: str, stored: Any) -> bool:
+        """Whether an order still has the item that leads to it."""
+        if target != "orders":
+            return True
+        return self.rows[target][key].line_items.filter(legacy_item_id=stored.item_id).exists()
 
     def _looked_at_again(self, stored: Any) -> Iterator[str]:
         """What is not final has a next look, and not too late."""

@@ -12,7 +12,7 @@ from django.db.models import F, Sum
 
 from accounts.access import SYSTEM
 from accounts.services import change_account
-from syncworkers.locks import claim_next_run
+from syncworkers.locks import check_connection, claim_next_run
 from syncworkers.models import RunStatus, SyncState, Trigger, WorkerRun
 from syncworkers.registry import WORKERS
 from syncworkers.services import runs
@@ -83,6 +83,9 @@ class Work:
         except (_Died, OperationalError) as failure:
             # Recorded, and raised for the process to see.
             return f"{claimed.api_family} ended by {type(failure).__name__}"
+        finally:
+            # As django-q2 does after each job.
+            check_connection()
         return f"{run.api_family} {run.status} {run.reason}".strip()
 
     def at_once(self) -> str:
