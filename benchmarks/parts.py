@@ -44,7 +44,7 @@ def _loads(stage: Stage, sizes: Sizes) -> dict[str, Any]:
 
 
 def _large(stage: Stage, sizes: Sizes) -> dict[str, Any]:
-    return _four_ways(stage, sizes.large_orders, 1)
+    return _four_ways(stage, sizes.large_orders, sizes.rounds)
 
 
 def _four_ways(stage: Stage, orders: int, rounds: int) -> dict[str, Any]:

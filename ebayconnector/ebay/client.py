@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from .environments import Environment
 from .errors import BadAnswer, EbayError, ScopeMissing, SignatureRefused, TokenRejected, Unavailable
 from .signatures import MessageKey, signature_headers
 from .transport import Call, Caller, Response, Transport
+from .turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class EbayClient:
         self._clock = clock
         self._signer = signer
         self._prepare: Callable[[bytes], Any] = bytes
-        self._turns = threading.Semaphore(_UNDER_WAY)
+        self._turns = Turns(_UNDER_WAY)
 
     def trying(self, attempts: int) -> EbayClient:
         """The same client with another number of attempts for repeatable calls."""
@@ -164,11 +164,11 @@ class EbayClient:
         request = self._request(endpoint, path, params, json, xml, headers or {})
         return self._converse(request, self._token(endpoint), self._sent)
 
-    def begin(self, endpoint: Endpoint, *, params: Params | None = None) -> BegunCall:
+    def begin(self, endpoint: Endpoint, *, params: Params | None = None, urgent: bool = False) -> BegunCall:
         """`call` in two steps, for what will be wanted soon: sends the call now, or when one of three others
-        that were begun is answered; what comes back waits for the answer, and does all else that `call`
-        does. Nobody need ask for it. What refuses the call now is not raised here: then it is made when the
-        answer is asked for. Only for repeatable endpoints.
+        that were begun is answered (an `urgent` one before all others that wait); what comes back waits for
+        the answer, and does all else that `call` does. Nobody need ask for it. What refuses the call now is
+        not raised here: then it is made when the answer is asked for. Only for repeatable endpoints.
         """
         if not endpoint.repeatable:
             raise ValueError(f"{endpoint.name} is not to be sent on suspicion")
@@ -179,7 +179,7 @@ class EbayClient:
                 self._announced(request, token, 1),
                 deadline_s=endpoint.deadline_s,
                 digest=self._digest(endpoint),
-                turn=self._turns,
+                turn=self._turns.turn(urgent=urgent),
             )
         # Token source, signer and observers raise what they like; the answer in hand must not be lost by it.
         except Exception as refusal:

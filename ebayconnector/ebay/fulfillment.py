@@ -35,7 +35,8 @@ def order_pages(
         return client.call(GET_ORDERS, params=place(offset, page_limit))
 
     def begin(offset: int, page_limit: int) -> BegunCall:
-        return client.begin(GET_ORDERS, params=place(offset, page_limit))
+        # What a first page says decides what else is asked for.
+        return client.begin(GET_ORDERS, params=place(offset, page_limit), urgent=offset == 0)
 
     return offset_pages(fetch, items_key="orders", limit=limit, overlap=overlap, begin=begin)
 

@@ -13,7 +13,7 @@ from syncworkers.windows import is_too_long, parts_needed
 from .context import Begun, RunContext
 from .records import prepared
 
-_UNKNOWN_AT_ONCE = 2
+_UNKNOWN_AT_ONCE = 3
 
 
 def ask_ahead(context: RunContext, following: Sequence[Span], most: int, limit: int) -> None:
@@ -21,7 +21,7 @@ def ask_ahead(context: RunContext, following: Sequence[Span], most: int, limit: 
     perhaps the first one of a slice more.
 
     How many a slice has one knows when its first page has come; until then that one alone is asked for, and
-    that of the slice after it. Of a slice that is too long the parts will be read.
+    those of the two slices after it. Of a slice that is too long the parts will be read.
     """
     longest = context.windows.longest
     spans, unknown = deque(following), 0

@@ -58,21 +58,20 @@ class Slices:
         return self.asked[before:]
 
 
-def test_of_slices_of_which_nothing_is_known_the_first_pages_of_two():
+def test_of_slices_of_which_nothing_is_known_the_first_pages_of_three():
     slices = Slices(4)
-    first, second, *_ = slices.spans
-    assert slices.ask(12) == [(first, 0), (second, 0)]
+    assert slices.ask(12) == [(span, 0) for span in slices.spans[:3]]
     assert slices.ask(12) == []
 
 
 def test_of_a_slice_that_is_known_all_its_pages_and_then_the_next_ones():
-    slices = Slices(4)
-    first, second, third, _ = slices.spans
+    slices = Slices(5)
+    first, second, third, fourth, fifth = slices.spans
     slices.ask(12)
     slices.totals[first] = 2 * (LIMIT - 1) + 2
-    assert slices.ask(12) == [(first, 1), (first, 2), (third, 0)]
+    assert slices.ask(12) == [(first, 1), (first, 2), (fourth, 0)]
     slices.totals |= {second: 0, third: 1}
-    assert slices.ask(12) == [(slices.spans[3], 0)]
+    assert slices.ask(12) == [(fifth, 0)]
 
 
 @pytest.mark.parametrize("most", [-1, 0, 1, 2, 3, 4, 5])
@@ -85,18 +84,18 @@ def test_no_more_than_wanted_are_on_their_way_and_a_first_page(most):
 
 
 def test_of_a_slice_that_is_too_long_its_parts_from_the_newest_on():
-    slices = Slices(2)
-    whole, older = slices.spans
+    slices = Slices(3)
+    whole, older, oldest = slices.spans
     slices.ask(1)
     slices.totals[whole] = TOO_LONG
     parts = whole.split(parts_needed(TOO_LONG, LIMIT))
     assert len(parts) == 2
-    assert slices.ask(12) == [(parts[1], 0), (parts[0], 0)]
+    assert slices.ask(12) == [(parts[1], 0), (parts[0], 0), (older, 0)]
     slices.totals |= {parts[1]: TOO_LONG, parts[0]: 5}
     newest = parts[1].split(2)
     assert slices.ask(12) == [(newest[1], 0), (newest[0], 0)]
     slices.totals |= dict.fromkeys(newest, 12)
-    assert slices.ask(12) == [(newest[1], 1), (newest[0], 1), (older, 0)]
+    assert slices.ask(12) == [(newest[1], 1), (newest[0], 1), (oldest, 0)]
 
 
 def test_what_ebay_would_refuse_is_not_asked_for():

@@ -302,9 +302,10 @@ def test_the_next_slices_first_page_is_on_its_way_before_this_one_is_read(ebay, 
     events: list[tuple[str, tuple[str, int]]] = []
     begin = EbayClient.begin
 
-    def noted(client, endpoint, *, params):
+    def noted(client, endpoint, *, params, urgent):
         place = (params["filter"], int(params["offset"]))
-        answer = begin(client, endpoint, params=params)
+        assert urgent == (place[1] == 0)
+        answer = begin(client, endpoint, params=params, urgent=urgent)
         events.append(("asked", place))
 
         def wait():
@@ -327,7 +328,7 @@ def test_the_next_slices_first_page_is_on_its_way_before_this_one_is_read(ebay, 
     for one, other in pairs:
         assert events.index(("asked", (other, 0))) < events.index(("read", pages_of[one][0]))
     on_their_way = accumulate(1 if what == "asked" else -1 for what, _ in events)
-    assert max(on_their_way) <= PAGES_AHEAD + 2
+    assert max(on_their_way) <= PAGES_AHEAD + 3
 
 
 def test_a_run_that_must_ask_for_old_data_first_does_not_ask_ebay_for_it(ebay, small_pages, monkeypatch):
