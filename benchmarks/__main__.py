@@ -22,10 +22,12 @@ def main() -> int:
         workers=args.workers, rounds=args.rounds,
     )  # fmt: skip
     groups = [[args.only]] if args.only else [parts.STANDARD, *([parts.BIG] if args.big else [])]
+    has_failed = False
     try:
         with running_stage() as stage:
             for names in groups:
                 results = _measure(stage, sizes, names)
+                has_failed |= "failed" in results
                 text = report.text_of(results)
                 print(f"\n{text}\n", flush=True)
                 if args.only is None:
@@ -33,7 +35,7 @@ def main() -> int:
     except BenchmarkFailed as failure:
         print(failure, file=sys.stderr)
         return 1
-    return 0
+    return int(has_failed)
 
 
 def _arguments() -> argparse.Namespace:
@@ -60,7 +62,13 @@ def _measure(stage: Stage, sizes: parts.Sizes, names: Iterable[str]) -> dict[str
         "machine": report.machine(postgres=stage.postgres_version(), commit_ms=stage.commit_ms()),
     }
     measures = {**parts.STANDARD, **parts.BIG}
-    return results | {name: measures[name](stage, sizes) for name in names}
+    for name in names:
+        try:
+            results[name] = measures[name](stage, sizes)
+        except BenchmarkFailed as failure:
+            print(failure, file=sys.stderr)
+            results.setdefault("failed", []).append(name)
+    return results
 
 
 if __name__ == "__main__":

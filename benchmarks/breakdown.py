@@ -101,7 +101,7 @@ def _timers(clock: Clock) -> Iterator[None]:
     patches: list[Any] = [
         patch.object(where, name, clock.timed(part, getattr(where, name))) for where, name, part in wrapped
     ]
-    patches.append(patch.object(SecondWriter, "takes", lambda writer, store: False))
+    patches.append(patch.object(SecondWriter, "takes", lambda writer, store, *, waiting=0: False))
     patches.append(patch("syncworkers.services.execution.WORKERS", new={**WORKERS, "orders": timed_worker}))
     for one in patches:
         one.start()

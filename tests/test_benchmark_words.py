@@ -111,3 +111,9 @@ def test_a_report_names_every_part_that_was_measured() -> None:
     assert "| 200 | 4.00 | 1.00 | 250 |" in text
     assert "*per row* was measured on 100 orders and scaled." in text
     assert "### 1,000 orders, a page takes eBay 80 ms" in text
+
+
+def test_a_part_that_failed_is_named_beside_the_figures_of_the_others() -> None:
+    measured = {"date": "today", "machine": report.machine(postgres="18", commit_ms=0.3), "loads": loads()}
+    assert "**Failed: breakdown.** **Failed: tick.**" in told({**measured, "failed": ["breakdown", "tick"]})
+    assert "Failed" not in told(measured)
