@@ -1,4 +1,4 @@
-"""The measurements that stand inside the product go through, at a small size: what they find is not tested."""
+"""Measurements that reach into the product go through, at a small size; what they find is not tested."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
 
 
 def text_of(results: Mapping[str, Any]) -> str:
-    """The whole report in Markdown; parts that were not measured are left out, those that failed are named."""
+    """The whole report in Markdown; parts that were not measured are left out, failed ones are named."""
     failed = "".join(f"**Failed: {name}.** " for name in results.get("failed", ())).strip()
     parts = [machine_words(results), failed, goals.words(results)]
     parts += [words(results[name]) for name, words in _WORDS.items() if name in results]
