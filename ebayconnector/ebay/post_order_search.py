@@ -14,14 +14,12 @@ from .answers import Answer
 from .client import EbayClient
 from .endpoints import Endpoint
 from .errors import Refused
-from .paging import Page
+from .paging import PAGES_READ_ON, Page
 from .timefmt import ebay_time
 
 _IDS = ("caseId", "inquiryId", "returnId", "itemId", "transactionId", "orderId")
 # A window that readers cut no further is read page by page.
 _SHORTEST = timedelta(seconds=1)
-# What a window that does not fit on a page says of itself: as many slices' pages as it has pages.
-_PAGES_OF_A_SLICE = 10
 _MOST_PAGES = 200
 
 
@@ -52,8 +50,8 @@ _READINGS_OF_OFFSET: tuple[Callable[[int, int], int], ...] = (
 def window(client: EbayClient, search: Search, start: datetime, end: datetime, limit: int) -> Iterator[Page]:
     """What was created in the window, as one page.
 
-    With more than `limit` records it has the first of them, `has_next`, and a `total` of ten times their
-    number, so that its reader, who takes slices of ten pages, asks for windows that fit on one; one of a
+    With more than `limit` records it has the first of them, `has_next`, and a `total` of so many times
+    their number as a slice may have pages, so that its reader asks for windows that fit on one; one of a
     second or less is read to its end.
     """
     filters = _created(search, start, end)
@@ -114,7 +112,7 @@ class _Found:
     def page(self, limit: int, *, cut: bool = False) -> Page:
         return Page(
             items=list(self.by_id.values()),
-            total=self.total * _PAGES_OF_A_SLICE if cut else self.total,
+            total=self.total * PAGES_READ_ON if cut else self.total,
             offset=0,
             limit=limit if cut else max(limit, len(self.by_id)),
             has_next=cut,

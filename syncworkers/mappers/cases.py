@@ -39,7 +39,14 @@ def case_detail_row(case: JsonObject) -> MappedRow:
 
 def learned_of_case(records: Sequence[JsonObject], *, listed: bool = False) -> dict[str, Any]:
     """What a case's details tell of its row in `ebay_cases`."""
-    return learned(_case_details, records, statuses=("case_status",), final=FINAL_CASES, listed=listed)
+    return learned(
+        case_detail_row,
+        records,
+        key="case_id",
+        statuses=("case_status",),
+        final=FINAL_CASES,
+        listed=listed,
+    )
 
 
 def inquiry_row(inquiry: JsonObject) -> MappedRow:
@@ -70,7 +77,12 @@ def inquiry_detail_row(inquiry: JsonObject) -> MappedRow:
 def learned_of_inquiry(records: Sequence[JsonObject], *, listed: bool = False) -> dict[str, Any]:
     """What an inquiry's details tell of its row in `ebay_inquiries`."""
     return learned(
-        _inquiry_details, records, statuses=("inquiry_status",), final=FINAL_INQUIRIES, listed=listed
+        inquiry_detail_row,
+        records,
+        key="inquiry_id",
+        statuses=("inquiry_status",),
+        final=FINAL_INQUIRIES,
+        listed=listed,
     )
 
 

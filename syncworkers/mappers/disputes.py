@@ -39,7 +39,9 @@ def dispute_detail_row(dispute: JsonObject) -> MappedRow:
 
 def learned_of_dispute(records: Sequence[JsonObject], *, listed: bool = False) -> dict[str, Any]:
     """What a dispute's details tell of its row in `ebay_payment_disputes`."""
-    return learned(_details, records, statuses=(), final=(), listed=listed)
+    return learned(
+        dispute_detail_row, records, key="payment_dispute_id", statuses=(), final=(), listed=listed
+    )
 
 
 def _details(dispute: JsonObject) -> dict[str, Any]:

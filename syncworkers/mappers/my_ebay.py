@@ -64,6 +64,12 @@ def variation_key(listing: JsonObject) -> str:
     return hashlib.blake2b(msgspec.json.encode(specifics), digest_size=_KEY_BYTES).hexdigest()
 
 
+def days_listed(listing: JsonObject) -> int | None:
+    """From its start to its end. In whole days, because eBay's answers differ by seconds in when it ends."""
+    start, end = r.time(listing, "ListingDetails", "StartTime"), _ends_at(listing)
+    return None if start is None or end is None else round((end - start) / timedelta(days=1))
+
+
 def purchase_row(purchase: JsonObject) -> MappedRow:
     """Columns of `ebay_buyer`. Raises Unmappable without its line's id, or item, and on nonsense."""
     key = purchase_key(dict(purchase))

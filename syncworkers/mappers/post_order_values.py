@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from . import reading as r
-from .reading import JsonObject, Maturity, Unmappable
+from .reading import JsonObject, MappedRow, Maturity, Unmappable
 
 
 def moment(record: JsonObject, *path: str) -> datetime | None:
@@ -17,14 +17,16 @@ def moment(record: JsonObject, *path: str) -> datetime | None:
 
 
 def learned(
-    columns_of: Callable[[JsonObject], dict[str, Any]],
+    detail_row: Callable[[JsonObject], MappedRow],
     records: Sequence[JsonObject],
     *,
+    key: str,
     statuses: Collection[str],
     final: Collection[str],
     listed: bool = False,
 ) -> dict[str, Any]:
-    """The columns that the details of one record tell about the record itself, as far as they say anything.
+    """The columns that the details of one record tell about the record itself, all but its `key`: what they
+    say no longer is no longer so.
 
     Of `statuses`, the columns that the search tells as well, only those with a `final` value are told: then
     nothing happens any more, and the record is not looked at again. That is how those end that left the
@@ -32,12 +34,12 @@ def learned(
     Details that make no sense, and are set aside for it, tell nothing.
     """
     try:
-        told = columns_of(records[0]) if records else {}
+        told = detail_row(records[0]).columns if records else {}
     except Unmappable:
         return {}
     ended = {name: told[name] for name in statuses if told.get(name) in final and not listed}
-    known = {name: value for name, value in told.items() if value not in ("", None) and name not in statuses}
-    return {**known, **ended, **({"maturity": Maturity.FINAL.value, "check_at": None} if ended else {})}
+    own = {name: value for name, value in told.items() if name != key and name not in statuses}
+    return {**own, **ended, **({"maturity": Maturity.FINAL.value, "check_at": None} if ended else {})}
 
 
 def latest(moments: Iterable[datetime | None]) -> datetime | None:

@@ -53,7 +53,14 @@ def return_detail_row(record: JsonObject) -> MappedRow:
 
 def learned_of_return(records: Sequence[JsonObject], *, listed: bool = False) -> dict[str, Any]:
     """What a return's details tell of its row in `ebay_returns`."""
-    return learned(_details, records, statuses=("state", "status"), final=_FINAL, listed=listed)
+    return learned(
+        return_detail_row,
+        records,
+        key="return_id",
+        statuses=("state", "status"),
+        final=_FINAL,
+        listed=listed,
+    )
 
 
 def _details(record: JsonObject) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ebayconnector.ebay import endpoints, selling
-from syncworkers.mappers.my_ebay import listing_key, listing_row
+from syncworkers.mappers.my_ebay import days_listed, listing_key, listing_row
 from syncworkers.models import ActiveListing
 
 from .declarations import SELLING, Passes, Table, Worker, named
@@ -17,6 +17,8 @@ ACTIVE_INVENTORY = Table(
     mapper=listing_row,
     # 03 §3.6: these differ from answer to answer.
     volatile_paths=(("TimeLeft",), ("WatchCount",), ("AsOf",)),
+    # A listing that is renewed differs in nothing but the time that is left.
+    lasting=days_listed,
 )
 
 WORKER = Worker(

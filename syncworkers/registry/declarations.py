@@ -67,6 +67,7 @@ class Table:
     `key`: its name under `/api/data/`. `time_field`: the field of eBay's by whose time it is read ('': none).
     `withheld_paths`: parts that eBay stops giving after a while; what is stored stays.
     `volatile_paths`: parts that differ from answer to answer without a change; not in the hash.
+    `lasting`: what lasts of the volatile parts all the same; in the hash.
     `details_once`: what eBay says more about a record does not change with it.
     `from_bytes`: how its records are read where they come as eBay's bytes.
     """
@@ -81,6 +82,7 @@ class Table:
     children: Mapping[str, Child] = field(default_factory=dict)
     withheld_paths: tuple[Path, ...] = ()
     volatile_paths: tuple[Path, ...] = ()
+    lasting: Callable[[JsonObject], Any] | None = None
     details_once: bool = False
     from_bytes: FromBytes | None = None
 

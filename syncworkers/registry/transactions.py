@@ -43,8 +43,8 @@ WORKER = Worker(
     fresh_means="every new transaction with its fees; older ones are read again until they are paid out",
     endpoint=endpoints.GET_TRANSACTIONS,
     table=TRANSACTIONS,
-    # Ten pages of a slice stay below the offset of 5,000 that eBay advises not to pass.
-    reads=Windows(finances.transaction_pages, page_limit=500, longest=FINANCES_WINDOW),
+    # All pages of a slice stay below the offset of 5,000 that eBay advises not to pass (03 §5).
+    reads=Windows(finances.transaction_pages, page_limit=350, longest=FINANCES_WINDOW),
     steps=(
         Recheck(
             statuses=("FUNDS_PROCESSING", "FUNDS_ON_HOLD", "FUNDS_AVAILABLE_FOR_PAYOUT"),

@@ -18,8 +18,8 @@ from syncworkers.personal import PERSONAL
 from syncworkers.registry import TABLES, Table
 from tokens import people
 
-from . import payloads
 from .people import ERASED_ERROR, ERASED_EVIDENCE, QUARANTINE, left_out
+from .records import document_of
 
 _BATCH = 200
 
@@ -72,7 +72,7 @@ def _erase(table: Table, row: SyncedRow) -> None:
     table.model._default_manager.filter(pk=row.pk).update(
         **values,
         payload=payload,
-        content_hash=payloads.document(payload, table.volatile_paths).digest,
+        content_hash=document_of(table, payload).digest,
         erased_at=Now(),
         changed_at=Now(),
     )

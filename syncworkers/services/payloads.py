@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 
 Path = Sequence[str]
+Lasting = Callable[[dict[str, Any]], Any]
 
 
 @dataclass
@@ -43,17 +44,20 @@ class Document:
         return {name: self.value[name] for name in names if name in self.value}
 
 
-def document(payload: dict[str, Any] | bytes, volatile_paths: Sequence[Path]) -> Document:
+def document(
+    payload: dict[str, Any] | bytes, volatile_paths: Sequence[Path], lasting: Lasting | None = None
+) -> Document:
     """The payload with characters replaced that PostgreSQL cannot store, encoded once for all uses.
 
     An object's bytes (of a table without volatile paths) are stored and hashed as they are: only the same
-    bytes have the same digest. Of a dict it is the JSON with sorted keys, hashed less its volatile parts.
+    bytes have the same digest. Of a dict it is the JSON with sorted keys, hashed less its volatile parts
+    and with what `lasting` makes of it, which may raise what it likes.
     """
     if isinstance(payload, bytes):
         if b"\\u0000" not in payload:
             return Document(payload, _hash(payload))
         payload = value_of(payload)
-    return _document(payload, volatile_paths)
+    return _document(payload, volatile_paths, lasting)
 
 
 def value_of(item: Any) -> Any:
@@ -61,7 +65,7 @@ def value_of(item: Any) -> Any:
     return parse_json(item) if isinstance(item, bytes) else item
 
 
-def _document(payload: Any, volatile_paths: Sequence[Path]) -> Document:
+def _document(payload: Any, volatile_paths: Sequence[Path], lasting: Lasting | None) -> Document:
     replaced = 0
     try:
         encoded = _encoded(payload)
@@ -71,14 +75,18 @@ def _document(payload: Any, volatile_paths: Sequence[Path]) -> Document:
     if not storable:
         payload, replaced = _cleaned(payload)
         encoded = _encoded(payload)
-    return Document(encoded, _digest(payload, encoded, volatile_paths), replaced, payload)
+    return Document(encoded, _digest(payload, encoded, volatile_paths, lasting), replaced, payload)
 
 
-def _digest(payload: dict[str, Any], encoded: bytes, volatile_paths: Sequence[Path]) -> bytes:
-    lasting = payload
+def _digest(
+    payload: dict[str, Any], encoded: bytes, volatile_paths: Sequence[Path], lasting: Lasting | None
+) -> bytes:
+    hashed: Any = payload
     for path in volatile_paths:
-        lasting = _less(lasting, path)
-    return _hash(encoded if lasting is payload else _encoded(lasting))
+        hashed = _less(hashed, path)
+    if lasting is not None:
+        hashed = [hashed, lasting(payload)]
+    return _hash(encoded if hashed is payload else _encoded(hashed))
 
 
 def _encoded(value: Any) -> bytes:

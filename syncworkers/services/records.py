@@ -92,11 +92,16 @@ def _listed(table: Table, item: Any) -> Listed:
         return item
     if not isinstance(item, dict | bytes):
         raise Unmappable("the record is not an object")
-    document = payloads.document(item, table.volatile_paths)
+    document = document_of(table, item)
     if table.from_bytes and document.value is None and (key := table.from_bytes.key(document.encoded)):
         return Listed((key,), document)
     row = table.mapper(document.payload)
     return Listed(_key(table, row), document, row)
+
+
+def document_of(table: Table, item: dict[str, Any] | bytes) -> payloads.Document:
+    """Raises Unmappable for a table some of whose volatile parts last (`Table.lasting`)."""
+    return payloads.document(item, table.volatile_paths, table.lasting)
 
 
 def _key(table: Table, row: MappedRow) -> Key:
@@ -129,7 +134,7 @@ def mapped(table: Table, listed: Sequence[Listed]) -> tuple[dict[Key, Record], l
 
 def without_people(table: Table, account: EbayAccount, record: Record) -> Record:
     payload = people.left_out(table, account, record.document.payload)
-    document = payloads.document(payload, table.volatile_paths)
+    document = document_of(table, payload)
     return Record(record.key, document, table.mapper(payload), document.digest, erased=True)
 
 

@@ -23,7 +23,18 @@ from syncworkers.models.rows import DetailedRow, MaturingRow
 from syncworkers.registry import Child, Table
 
 from . import payloads, people
-from .records import BadRecord, Key, Listed, Record, bad_record, key_text, listed_page, mapped, without_people
+from .records import (
+    BadRecord,
+    Key,
+    Listed,
+    Record,
+    bad_record,
+    document_of,
+    key_text,
+    listed_page,
+    mapped,
+    without_people,
+)
 
 # So small a part of a page is sooner compared by value again than written.
 _FEW = 0.1
@@ -197,7 +208,7 @@ def _filled(table: Table, record: Record, old: _Part | None) -> Record:
     members = payloads.with_withheld(new, old.members, table.withheld_paths)
     if members is new:
         return record
-    document = payloads.document({**record.document.payload, **members}, table.volatile_paths)
+    document = document_of(table, {**record.document.payload, **members})
     return replace(record, document=document, row=table.mapper(document.payload))
 
 

@@ -174,7 +174,8 @@ def test_a_closed_case_is_final_though_the_search_does_not_say_so():
 
 
 def test_an_escalated_inquiry_is_told_by_its_details():
-    assert learned_of_inquiry([INQUIRY_DETAIL]) == {"state": "CREATED", "refund_due_at": on(12)}
+    told = {"state": "CREATED", "refund_due_at": on(12), "escalated_at": None}
+    assert learned_of_inquiry([INQUIRY_DETAIL]) == told
     when = {"value": "2026-11-08T10:00:00.000Z"}
     escalated = changed(INQUIRY_DETAIL, "inquiryDetails", "escalationDate", to=when)
     escalated["status"] = "CLOSED_WITH_ESCALATION"
@@ -209,6 +210,13 @@ def test_no_details_and_nonsense_tell_nothing(learned, record):
     assert learned([{}]) == {}
     nonsense = {name: ["nonsense"] for name in record}
     assert learned([nonsense]) == {}
+
+
+def test_what_the_details_say_no_longer_is_no_longer_so():
+    told = learned_of_case([changed(CASE_DETAIL, "caseDetails", to={})])
+    assert (told["refund_due_at"], told["escalated_at"], told["case_type"]) == (None, None, "RETURN")
+    told = learned_of_return([changed(RETURN_DETAIL, "detail", to={})])
+    assert told == {"last_activity_at": None, "close_reason": ""}
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_204_is_an_empty_page(connect):
 def test_without_a_limit_ten_pages_stay_below_ebays_deepest_offset(connect):
     connected = connect(NOTHING)
     list(finances.transaction_pages(connected.client, modified_from=START, modified_to=END))
-    assert sent(connected)[0][1] == ("limit", "500")
+    assert sent(connected)[0][1] == ("limit", "350")
 
 
 def test_each_filter_is_a_parameter_of_its_own(connect):

@@ -6,14 +6,13 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from ebayconnector.ebay import disputes, errors, post_order
+from ebayconnector.ebay.paging import PAGES_READ_ON
 
 from .conftest import ACCESS_TOKEN
 from .loopback import answer, json_answer, rest_error
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 END = START + timedelta(days=90)
-# The engine reads slices of at most so many pages.
-_PAGES_OF_A_SLICE = 10
 SEARCHES = {
     "case": (post_order.case_pages, "/post-order/v2/casemanagement/search", "case_creation_date_range"),
     "inquiry": (post_order.inquiry_pages, "/post-order/v2/inquiry/search", "inquiry_creation_date_range"),
@@ -91,8 +90,8 @@ def test_a_window_that_does_not_fit_asks_to_be_cut(connect, total, limit):
     connected = connect(page(range(limit), total))
     found = read(connected, limit=limit)
     assert (found.has_next, len(found.items), len(connected.server.requests)) == (True, limit, 1)
-    assert found.total > _PAGES_OF_A_SLICE * (found.limit - 1)
-    parts = -(-found.total // (_PAGES_OF_A_SLICE * (found.limit - 1)))
+    assert found.total > PAGES_READ_ON * (found.limit - 1)
+    parts = -(-found.total // (PAGES_READ_ON * (found.limit - 1)))
     assert parts * limit >= total
 
 

@@ -15,14 +15,15 @@ from ebayconnector.simulator.listing_body import VOLATILE, Wanted, listing_body
 from ebayconnector.simulator.listing_book import AUCTION_MS, ListingBook, LiveListing, OwnListing, Variant
 from ebayconnector.simulator.responses import json_response
 from ebayconnector.simulator.sellers import Seller
+from ebayconnector.simulator.times import iso
 from ebayconnector.simulator.trading_world import TradingBooks
 
 _REVISED = ("title", "sku", "price", "quantity", "sold", "bids", "ends_at", "variations", "overrides")
 
 
 def _true_body(book: ListingBook, live: LiveListing, now_ms: int) -> JsonObject:
-    """The item of ActiveList without what differs from call to call."""
-    body = listing_body(book, live, Wanted(now_ms, notes=True))
+    """The item of ActiveList without what differs from call to call, and when it ends."""
+    body = listing_body(book, live, Wanted(now_ms, notes=True)) | {"EndsAt": iso(live.end_ms)}
     return {name: value for name, value in body.items() if name not in VOLATILE}
 
 

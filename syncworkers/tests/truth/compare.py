@@ -10,7 +10,7 @@ from typing import Any
 
 from accounts.models import EbayAccount
 from syncworkers.mappers.reading import MappedRow, Unmappable
-from syncworkers.models import FailedSlice, QuarantinedRecord, SyncState, Transaction
+from syncworkers.models import FailedSlice, QuarantinedRecord, Reason, SyncState, Transaction
 from syncworkers.models.rows import MaturingRow
 from syncworkers.ranges import Span
 from syncworkers.ranges import without as without_spans
@@ -20,8 +20,13 @@ from syncworkers.services.records import change_time
 from .expected import Record, Truth, read_truth, without
 from .world import World
 
-# eBay says how much time is left, the truth does not.
-_NOT_COMPARED = {"active_inventory": {"ends_at"}}
+# eBay says how much time is left when it answers, a moment sooner or later.
+_ENDS_WITHIN = timedelta(seconds=3)
+# Of a record that has settled: what may change all the same.
+_MARKS = {
+    *("is_read", "is_flagged", "is_replied", "folder_id"),
+    *("payout_status", "status_description", "last_attempted_at"),
+}
 # What the details tell of the row, but not of the record.
 _OF_THE_ROW = ("maturity", "check_at")
 # From this age on a record that settles is no longer looked at: `maturity.STEPS`, `Worker.fresh_means`.
@@ -42,7 +47,10 @@ class Difference:
 
 def differences(world: World) -> list[Difference]:
     """Everything in which the tables differ from the truth without saying so."""
-    return [found for account in world.accounts for found in Comparison(world, account).all()]
+    of_accounts = [Comparison(world, account) for account in world.accounts]
+    found = [each for one in of_accounts for each in one.all()]
+    pairs = [(one, other) for one in of_accounts for other in of_accounts if one is not other]
+    return [*found, *(each for one, other in pairs for each in one.taken_from(other))]
 
 
 class Comparison:
@@ -92,8 +100,17 @@ class Comparison:
             if key not in shown and stored.closed_at is None and not self._may_stay(table, key):
                 yield Difference(table.key, key, "eBay has it no longer, and it is not closed")
 
+    def taken_from(self, other: Comparison) -> Iterator[Difference]:
+        """Rows of what only the other account has."""
+        for table in TABLES.values():
+            mine = {table.record_key(record) for record in self.truth.records[table.key]}
+            theirs = {table.record_key(record) for record in other.truth.records[table.key]}
+            for key in (theirs - mine) & self.rows[table.key].keys() - {""}:
+                yield Difference(table.key, key, f"is {other.account}'s and stands with {self.account}")
+
     def broken_claims(self) -> Iterator[Difference]:
-        """What is missing from time that is said to be complete, before the overlap that is read again."""
+        """What is missing from time that is said to be complete, before the overlap that is read again; and
+        what stands there as it was before it changed."""
         for worker in WORKERS.values():
             covered, table = self.covered.get(worker.key), worker.table
             if not covered or not isinstance(worker.reads, Windows):
@@ -103,8 +120,14 @@ class Comparison:
                 key, at = table.record_key(record), change_time(table, record)
                 if at is None or at >= sure or not any(span.start <= at < span.end for span in covered):
                     continue
-                if not {key, f"{table.key} {key}"} & self.set_aside and not self._is_there(table, key):
+                if {key, f"{table.key} {key}"} & self.set_aside:
+                    continue
+                stored = self.rows[table.key].get(key)
+                if not self._is_there(table, key):
                     yield Difference(table.key, key, f"of {at} is missing from time said to be complete")
+                elif stored and stored.ebay_modified_at and stored.ebay_modified_at < at:
+                    was = f"is as it was at {stored.ebay_modified_at}, changed at {at}"
+                    yield Difference(table.key, key, f"{was}, which is said to be complete")
 
     def _is_there(self, table: Table, key: str) -> bool:
         return key in self.rows[table.key] or key in self.truth.unlisted.get(table.key, ())
@@ -169,23 +192,54 @@ class Comparison:
     def _unequal(self, table: Table, key: str, record: Record, row: MappedRow, stored: Any) -> Iterator[str]:
         if stored.closed_at is not None and self._closes(table):
             yield f"is closed since {stored.closed_at}"
-        if self._has_settled(stored):
-            return
+        yield from self._columns_of_payload(table, stored)
+        has_settled = self._has_settled(stored)
         unlisted = key in self.truth.unlisted.get(table.key, ())
         once = table.key == "message_bodies"
-        names = set(row.columns) - _NOT_COMPARED.get(table.key, set())
+        names = set(row.columns)
+        if has_settled:
+            names -= _MARKS
         if unlisted:
             names -= {"respond_by_at", "claim_amount", "currency", "buyer"}
         for name in sorted(names):
             wanted, have = row.columns[name], getattr(stored, name)
-            if not _same(wanted, have) and not self._is_withheld(table, name, wanted):
+            if not _is_column(name, wanted, have) and not self._is_withheld(table, name, wanted):
                 yield f"{name} is {have!r}, true is {wanted!r}"
+        if has_settled:
+            return
         if not unlisted and not once:
             yield from self._payload(table, record, stored)
-        for relation in () if self._said_to_be_final(stored) else table.children:
-            yield from self._children(table, relation, row, stored)
+        for relation in table.children:
+            if self._said_to_be_final(stored):
+                yield from self._sum_of_fees(row, stored)
+            else:
+                yield from self._children(table, relation, row, stored)
         yield from self._looked_at_again(stored)
         yield from self._links(table, key, stored)
+
+    def _columns_of_payload(self, table: Table, stored: Any) -> Iterator[str]:
+        """Columns and children are what the mapper makes of the payload beside them, and of the details."""
+        row = table.mapper(stored.payload)
+        for step in _details_of(table):
+            key = "/".join(str(getattr(stored, name)) for name in table.natural_key)
+            detail = self.rows[step.into.key].get(key)
+            if step.learn is not None and detail is not None:
+                learned = dict(step.learn([detail.payload])).items()
+                row.columns.update({name: value for name, value in learned if name not in _OF_THE_ROW})
+        for name, value in row.columns.items():
+            have = getattr(stored, name)
+            # What leads to its order and its case we may find out ourselves.
+            if not _same(value, have) and not (name in ("order_id", "case_id") and not value):
+                yield f"{name} is {have!r}, its own payload says {value!r}"
+        for relation in table.children:
+            for what in self._children(table, relation, row, stored):
+                yield f"beside its own payload {what}"
+
+    def _sum_of_fees(self, row: MappedRow, stored: Any) -> Iterator[str]:
+        wanted = sum(fee["amount"] or 0 for fee in row.children["fees"])
+        have = sum(fee.amount or 0 for fee in stored.fees.all())
+        if not _same(Decimal(wanted), Decimal(have)):
+            yield f"fees are {have} in all, true is {wanted}"
 
     def _payload(self, table: Table, record: Record, stored: Any) -> Iterator[str]:
         wanted, have = record, stored.payload
@@ -268,9 +322,18 @@ class Comparison:
         for name in sorted(self.set_aside - broken - legacy):
             if not name.startswith("offers of "):
                 yield Difference("quarantine", name, "stands there although nothing is wrong with it")
-        gaps = [gap for gap in self.gaps if self._is_wanted_still(gap)]
-        if gaps and not broken:
+        gaps = [gap for gap in self.gaps if self._is_wanted_still(gap) and not self._is_of_broken(gap)]
+        if gaps:
             yield Difference("gaps", "", f"{len(gaps)} are left: {gaps[0].evidence[:200]}")
+
+    def _is_of_broken(self, gap: FailedSlice) -> bool:
+        """Whether it is kept for a record that cannot be stored."""
+        table = WORKERS[gap.api_family].table
+        broken = [each for each in self.truth.records[table.key] if not _is_mappable(table, each)]
+        times = [change_time(table, each) for each in broken]
+        return gap.reason == Reason.QUARANTINE and any(
+            at is None or gap.start_at <= at <= gap.end_at for at in times
+        )
 
     def _is_wanted_still(self, gap: FailedSlice) -> bool:
         """Whether something of it is missing that has not grown older than the backfill meanwhile."""
@@ -307,6 +370,12 @@ def _same(wanted: Any, have: Any) -> bool:
     if isinstance(wanted, Decimal) and isinstance(have, Decimal):
         return abs(wanted - have) < Decimal("0.00005")
     return bool(wanted == have)
+
+
+def _is_column(name: str, wanted: Any, have: Any) -> bool:
+    if name == "ends_at" and wanted and have:
+        return bool(abs(wanted - have) < _ENDS_WITHIN)
+    return _same(wanted, have)
 
 
 def _filled(wanted: Any, have: Any, paths: tuple[tuple[str, ...], ...]) -> Any:

@@ -85,8 +85,11 @@ def _letters(found: list[Record]) -> dict[str, list[Record]]:
 
 
 def _listings(found: list[Record]) -> list[Record]:
-    items = _as_xml(endpoints.GET_MY_EBAY_SELLING, found)
-    return [record for item in items for record in selling._of_item(item, "")]
+    """As if each had been read at its end."""
+    ended = [{k: v for k, v in each.items() if k != "EndsAt"} | {"TimeLeft": "PT0S"} for each in found]
+    items = _as_xml(endpoints.GET_MY_EBAY_SELLING, ended)
+    pairs = zip(items, found, strict=True)
+    return [record for item, each in pairs for record in selling._of_item(item, each["EndsAt"])]
 
 
 def _purchases(found: list[Record]) -> list[Record]:

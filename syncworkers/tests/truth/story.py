@@ -24,6 +24,8 @@ from .world import World
 
 _MOST_ROUNDS = 12
 _TO_CLOSE = 3
+# So often one looks after a step.
+_LOOKS = 0.25
 _PASSES = {family for family, worker in WORKERS.items() if isinstance(worker.reads, Passes)}
 _MONEY = {"transactions", "finances"}
 _LENGTHS = (
@@ -69,6 +71,8 @@ class Story:
         }  # fmt: skip
         for _ in range(steps):
             self.act(self.dice.choices(list(acts), list(acts.values())))
+            if self.dice.random() < _LOOKS:
+                self.look()
         if self.dice.random() < 0.5:
             self.grow_old()
 
