@@ -14,8 +14,7 @@ from .errors import BadAnswer
 from .paging import Fetch, Page, every_item, offset_pages
 from .timefmt import ebay_time
 
-# At most 1,000 (03 §5.1). The last of `PAGES_READ_ON` pages begins below the offset of 5,000 that eBay advises not
-# to pass.
+# At most 1,000 (03 §5.1). Fifteen pages of 350 begin below the offset of 5,000 that eBay advises not to pass.
 _TRANSACTIONS_PAGE = 350
 _LARGEST_TRANSACTIONS_PAGE = 1000
 # 03 §5.2.

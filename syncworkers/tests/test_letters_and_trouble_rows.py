@@ -96,11 +96,37 @@ def test_a_listing_and_its_variations_are_rows_of_their_own(account):
     }
 
 
-@pytest.mark.parametrize("name", ["TimeLeft", "WatchCount", "AsOf"])
-def test_what_differs_from_answer_to_answer_is_no_change(account, name):
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"TimeLeft": "P24DT3H", "AsOf": "2026-11-22T20:00:00.250Z"},
+        {"TimeLeft": "P24DT3H1S", "AsOf": "2026-11-22T19:59:58.999Z"},
+        # The whole hours that are left.
+        {"TimeLeft": "P24DT2H", "AsOf": "2026-11-22T20:00:00.250Z"},
+        {"WatchCount": "3"},
+    ],
+)
+def test_what_differs_from_answer_to_answer_is_no_change(account, later):
     store(account, "active_inventory", LISTING)
-    later = {"TimeLeft": "P24DT3H", "WatchCount": "3", "AsOf": "2026-11-22T20:00:00.250Z"}[name]
-    assert store(account, "active_inventory", LISTING | {name: later}).unchanged == 1
+    assert store(account, "active_inventory", LISTING | later).unchanged == 1
+
+
+def test_a_listing_that_is_renewed_ends_later(account):
+    store(account, "active_inventory", LISTING)
+    renewed = LISTING | {"TimeLeft": "P29DT23H", "AsOf": "2026-12-17T00:00:00.000Z"}
+    assert store(account, "active_inventory", renewed).stored == 1
+    assert ActiveListing.objects.get().ends_at == datetime(2027, 1, 15, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("missing", [{"TimeLeft": None}, {"AsOf": None}, {"ListingDetails": {}}])
+def test_a_listing_of_which_nobody_knows_how_long_it_runs_is_stored(account, missing):
+    assert store(account, "active_inventory", LISTING | missing).stored == 1
+    assert store(account, "active_inventory", LISTING | missing).unchanged == 1
+
+
+def test_a_listing_that_ends_at_nonsense_is_set_aside(account):
+    assert store(account, "active_inventory", LISTING | {"TimeLeft": "soon"}).bad[0].error
+    assert not ActiveListing.objects.exists()
 
 
 def test_a_sale_is_a_change(account):

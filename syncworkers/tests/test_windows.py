@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncworkers.ranges import Span, without
+from syncworkers.registry import WORKERS
 from syncworkers.windows import (
     FIRST_LIVE,
     PAGES_PER_SLICE,
@@ -148,6 +149,12 @@ def test_pauses_after_failures_grow_to_a_day():
         timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=1),
     ]  # fmt: skip
     assert timedelta(0) < SAFETY
+
+
+def test_slices_of_finances_stay_below_the_offset_that_ebay_advises_not_to_pass():
+    """03 §5."""
+    reads = [WORKERS[key].reads for key in ("transactions", "finances")]
+    assert max((PAGES_PER_SLICE - 1) * (each.page_limit - 1) for each in reads) < 5000
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10, 200])

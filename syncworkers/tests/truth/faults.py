@@ -20,8 +20,10 @@ _PATHS = (
 )
 _KINDS = (
     "server_error", "server_error", "unavailable", "malformed_json", "wrong_content_type", "empty_body",
-    "cut", "reset", "slow", "rate_limited", "expired_token",
+    "cut", "reset", "slow", "rate_limited", "expired_token", "status",
 )  # fmt: skip
+# Refusals that eBay gives now and then although nothing is wrong with the call.
+_STATUSES = (400, 403, 404, 409)
 _RECORDS = {
     "orders": ("orderId", _PATHS[0]),
     "transactions": ("transactionId", _PATHS[1]),
@@ -62,8 +64,9 @@ class Faults:
         path, kind = self.dice.choice(_PATHS), self.dice.choice(_KINDS)
         count = self.dice.choice([1, 2, 3, 8, 40])
         skip = self.dice.choice([0, 0, 1, 2, 5])
-        self.world.ebay.fault(path, kind, count=count, skip=skip, delay_s=0.02)
-        return f"{kind} {count} times after {skip} at {path}"
+        status = self.dice.choice(_STATUSES) if kind == "status" else None
+        self.world.ebay.fault(path, kind, count=count, skip=skip, delay_s=0.02, status=status)
+        return f"{kind} {status or ''} {count} times after {skip} at {path}"
 
     def of_a_record(self) -> str:
         """Whatever answer would hold it is an error."""

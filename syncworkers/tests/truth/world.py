@@ -87,7 +87,8 @@ class World:
             seed=seed,
             **({"now": iso(now)} if own_time else {}),
             orders=orders or dice.randint(20, 60),
-            stock=dice.randint(3, 7),
+            # From eleven on some SKUs are legacy, and from thirteen on some vary.
+            stock=dice.choice([3, 4, 5, 6, 7, 12, 20]),
             messages=dice.randint(4, 20),
             listings=dice.randint(3, 9),
             purchases=dice.randint(2, 9),
