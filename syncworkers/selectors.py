@@ -347,7 +347,7 @@ def _row(facts: _Facts, worker: Worker, state: SyncState, run: WorkerRun | None)
         gaps=missing,
         pass_=pass_,
         listed=_listed_of(pass_, facts),
-        wanted_since=reach.start(now),
+        wanted_since=reach.since(state.covered, now),
         time_left=_time_left(state, worker, run, missing, reach, now),
         quarantined=facts.quarantined.get(worker.key, 0),
         held_parts=facts.standing.held_parts(worker, state),
@@ -386,4 +386,4 @@ def _time_left(
         return None
     live = live_span(state.covered, now=now, overlap=worker.overlap, reach=reach)
     due = [gap.span for gap in missing if gap.retry_at is None or gap.retry_at <= timezone.now()]
-    return history_time_left(state, missing=due, history=Span(reach.start(now), live.start))
+    return history_time_left(state, missing=due, history=Span(reach.since(state.covered, now), live.start))

@@ -41,6 +41,14 @@ class Reach:
     def oldest(self, now: datetime) -> datetime:
         return to_millisecond(now - self.longest_lookback)
 
+    def since(self, covered: Sequence[Span], now: datetime) -> datetime:
+        """Where what is wanted begins: what was read once stays wanted, as long as eBay gives it, so that no
+        hole in it grows too old to be noticed. What a person wishes is the whole wish."""
+        start = self.start(now)
+        if self.wanted_from is not None or not covered:
+            return start
+        return max(min(start, covered[0].start), self.oldest(now))
+
 
 class ImpossibleCoverage(ValueError):
     """The stored coverage cannot be true; the text says what it claims."""
@@ -69,7 +77,7 @@ def live_span(covered: Sequence[Span], *, now: datetime, overlap: timedelta, rea
     """`[cursor − overlap, now]`; the last 24 hours when nothing is covered yet. `now` is eBay's."""
     end = to_millisecond(now - SAFETY)
     start = covered[-1].end - overlap if covered else end - FIRST_LIVE
-    return Span(min(max(to_millisecond(start), reach.start(now)), end), end)
+    return Span(min(max(to_millisecond(start), reach.since(covered, now)), end), end)
 
 
 def gaps(
@@ -86,7 +94,7 @@ def gaps(
     `failed`: those whose time has come. They stay wanted when the backfill has moved on, as long as eBay
     gives them; what a person wishes is the whole wish.
     """
-    start, oldest = reach.start(now), reach.oldest(now)
+    start, oldest = reach.since(covered, now), reach.oldest(now)
     found = sorted(without([Span(start, live.start)], [*covered, *waiting]), reverse=True)
     if reach.wanted_from is None and found and found[-1].start == start and found[-1].length < _FAR_EDGE:
         found.pop()
@@ -114,7 +122,7 @@ def retry_pause(attempts: int) -> timedelta:
 
 def completeness(covered: Sequence[Span], *, reach: Reach, now: datetime) -> float:
     """The covered share of what is wanted, 0.0 to 1.0."""
-    start = reach.start(now)
+    start = reach.since(covered, now)
     end = max(to_millisecond(now - SAFETY), start)
     whole = (end - start).total_seconds()
     if whole <= 0:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, EbayAccount, Notice, User
 from ebayconnector.database import execute
 from ebayconnector.topics import ERASERS, forget_risen, look_after_inbox, work_inbox
-from syncworkers.models import Order, QuarantinedRecord
+from syncworkers.models import Inquiry, Order, QuarantinedRecord
 from syncworkers.personal import PERSONAL
 from syncworkers.registry import TABLES
 from syncworkers.services import coverage
@@ -193,6 +193,20 @@ def test_a_changed_record_is_stored_without_him_also_when_ebay_no_longer_names_h
 
     assert places() == []
     assert Order.objects.get().payment_status == "FULLY_REFUNDED"
+
+
+def test_what_the_details_told_of_a_record_stays_when_he_goes(simulator, account):
+    """An inquiry that left the list when it was escalated: only its details said so."""
+    store_everything(account)
+    told = {"inquiry_status": "CLOSED_WITH_ESCALATION", "maturity": "final", "order_id": "o1", "case_id": "9"}
+    Inquiry.objects.update(**told)
+
+    forget(simulator)
+
+    inquiry = Inquiry.objects.get()
+    assert {name: getattr(inquiry, name) for name in told} == told
+    assert inquiry.buyer == ""
+    assert inquiry.erased_at is not None
 
 
 def test_rows_that_arrive_after_the_notification_are_stored_without_him(simulator, account):

@@ -18,7 +18,7 @@ from .endpoints import GET_MY_MESSAGES, GET_MY_MESSAGES_SUMMARY
 from .errors import Refused
 from .paging import Page
 from .timefmt import ebay_time
-from .trading import read, read_whole
+from .trading import read_whole
 from .trading_lists import is_beyond_end
 
 INBOX, SENT = "0", "1"
@@ -64,7 +64,8 @@ def message_pages(
 def message_bodies(client: EbayClient, message_ids: Sequence[str]) -> list[dict[str, Any]]:
     """The messages with `Text` (HTML, as eBay has it) and `Content`; at most ten ids, else ValueError.
 
-    Messages that are no longer there are left out.
+    Messages that are no longer there are left out; where eBay says so of several together, `Refused`: one by
+    one it tells which. `BadAnswer` when it gives only some of them for another reason.
     """
     if len(message_ids) > _MOST_BODIES:
         raise ValueError(f"eBay gives at most {_MOST_BODIES} messages at once")
@@ -73,9 +74,10 @@ def message_bodies(client: EbayClient, message_ids: Sequence[str]) -> list[dict[
     ids = "".join(f"<MessageID>{escape(each)}</MessageID>" for each in message_ids)
     body = f"<DetailLevel>ReturnMessages</DetailLevel><MessageIDs>{ids}</MessageIDs>"
     try:
-        return read(client, GET_MY_MESSAGES, body.encode()).records
+        return read_whole(client, GET_MY_MESSAGES, body.encode(), but=_NO_MESSAGE).records
     except Refused as refused:
-        if any(error.error_id not in _NO_MESSAGE for error in refused.errors) or not refused.errors:
+        is_gone = bool(refused.errors) and _NO_MESSAGE.issuperset(each.error_id for each in refused.errors)
+        if not is_gone or len(message_ids) > 1:
             raise
         return []
 

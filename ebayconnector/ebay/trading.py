@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -62,12 +63,16 @@ def read(client: EbayClient, endpoint: Endpoint, body_elements: bytes) -> Answer
     )
 
 
-def read_whole(client: EbayClient, endpoint: Endpoint, body_elements: bytes) -> Answer:
-    """As `read`, where what is missing would be taken for gone: `BadAnswer` for a `PartialFailure`."""
+def read_whole(
+    client: EbayClient, endpoint: Endpoint, body_elements: bytes, *, but: Collection[str] = ()
+) -> Answer:
+    """As `read`, where what is missing would be taken for gone: `BadAnswer` for a `PartialFailure`, unless
+    all that failed did so for a reason in `but`."""
     answer = read(client, endpoint, body_elements)
     if _text(answer.xml(), "Ack") == "PartialFailure":
-        ids = ", ".join(error.error_id for error in warnings_of(answer.xml()))
-        raise answer.bad(f"only a part of the answer (PartialFailure {ids})")
+        ids = [error.error_id for error in warnings_of(answer.xml())]
+        if not ids or not set(but).issuperset(ids):
+            raise answer.bad(f"only a part of the answer (PartialFailure {', '.join(ids)})")
     return answer
 
 

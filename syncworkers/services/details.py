@@ -84,15 +84,15 @@ class Asking:
         self.context.pause_point()
         try:
             records = self.step.fetch(self.context.client, rows)
-        except NotFound:
-            records = []
-        except (Unavailable, BadAnswer, Refused) as failure:
+        except (NotFound, Unavailable, BadAnswer, Refused) as failure:
             if len(rows) > 1:
                 for row in rows:
                     self.ask([row])
-            else:
+                return
+            if not isinstance(failure, NotFound):
                 self._note_unanswered(rows[0], failure)
-            return
+                return
+            records = []
         self.set_aside_unanswered()
         self._keep(rows, records)
 
@@ -115,11 +115,25 @@ class Asking:
             for row in rows:
                 # Only of the version that was asked about.
                 asked = self._rows().filter(pk=row.pk, content_hash=row.content_hash)
-                asked.update(detail_at=Now(), **self._learned(row, records))
+                asked.update(**self._told(row, records))
             keys = [self._key(row) for row in rows]
             coverage.heal_quarantine(context.run.account_id, context.run.api_family, keys)
             counted = count(context, result, fetched=len(records))
         page_done(context, signals, counted)
+
+    def _told(self, row: Any, records: Sequence[Any]) -> dict[str, Any]:
+        """What the row is to hold now. A record may be listed a moment before its details are there: that it
+        has none counts when eBay says so again an hour later, or when the record has left its list."""
+        is_certain = self._has_answer(row, records) or row.detail_retry_at is not None or has_vanished(row)
+        if not is_certain:
+            return {"detail_retry_at": timezone.now() + retry_pause(1)}
+        return {"detail_at": Now(), "detail_retry_at": None, **self._learned(row, records)}
+
+    def _has_answer(self, row: Any, records: Sequence[Any]) -> bool:
+        if self.step.batch == 1:
+            return bool(records)
+        key = "/".join(str(getattr(row, name)) for name in self.step.of.natural_key)
+        return any(self.step.into.record_key(record) == key for record in records)
 
     def _learned(self, row: Any, records: Sequence[Any]) -> dict[str, Any]:
         """What the details tell about the record itself, as far as it is news."""

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.access import SYSTEM
 from accounts.audit import record_act
 from accounts.models import EbayAccount
-from ebayconnector.database import execute, fetch_one
+from ebayconnector.database import execute, fetch_all, fetch_one
 from syncworkers.models import (
     FailedSlice,
     QuarantinedRecord,
@@ -31,7 +31,7 @@ from syncworkers.models import (
     WorkerRun,
 )
 from syncworkers.models.runs import ACTIVE
-from syncworkers.registry import TABLES
+from syncworkers.registry import TABLES, Child
 from tokens.models import (
     AccountDeletion,
     ConnectLog,
@@ -66,6 +66,11 @@ class _Share:
     @property
     def time_is_up(self) -> bool:
         return time.monotonic() > self.deadline
+
+    def note(self, table: str, deleted: int) -> None:
+        if deleted:
+            self.deleted[table] = self.deleted.get(table, 0) + deleted
+            self.remaining[table] = max(self.remaining.get(table, 0) - deleted, 0)
 
 
 class _LeaseLost(Exception):
@@ -119,8 +124,8 @@ def _erase(account: EbayAccount, share: _Share) -> bool:
     if not _end_runs(account):
         return False
     _count(share)
-    for model, condition in _tables():
-        if not _empty(model, condition, share):
+    for rows in _tables():
+        if not _empty(rows, share):
             return False
     return _erase_account_row(account, share)
 
@@ -193,64 +198,85 @@ def _end_runs(account: EbayAccount) -> bool:
     return True
 
 
-def _tables() -> Iterator[tuple[type[models.Model], str]]:
-    """Every table with rows of an account, children first, and the condition that finds them.
+_OF_ACCOUNT = "account_id = %s"
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """An account's rows of a table, the condition that finds them, and the children that go with each."""
+
+    model: type[models.Model]
+    condition: str = _OF_ACCOUNT
+    children: tuple[Child, ...] = ()
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+
+def _tables() -> Iterator[_Rows]:
+    """Every table with rows of an account.
 
     What says how complete the data is goes before the data: should the account be connected again meanwhile,
-    everything is read anew.
+    everything is read anew. A row that is left then has all its children, and what eBay says more about it:
+    whoever finds it unchanged does not look at them.
     """
-    own = "account_id = %s"
-    yield SyncState, own
-    yield FailedSlice, own
-    yield SnapshotMiss, own
-    yield SnapshotPart, "snapshot_pass_id IN (SELECT id FROM syncworkers_snapshotpass WHERE account_id = %s)"
-    yield SnapshotPass, own
+    yield _Rows(SyncState)
+    yield _Rows(FailedSlice)
+    yield _Rows(SnapshotMiss)
+    of_passes = "snapshot_pass_id IN (SELECT id FROM syncworkers_snapshotpass WHERE account_id = %s)"
+    yield _Rows(SnapshotPart, of_passes)
+    yield _Rows(SnapshotPass)
     for table in TABLES.values():
-        for child in table.children.values():
-            yield child.model, own
-        yield table.model, own
-    yield QuarantinedRecord, own
-    yield WorkerLog, "run_id IN (SELECT id FROM ebay_worker_run WHERE account_id = %s)"
-    yield WorkerRun, own
-    yield TokenRefreshLog, own
-    yield HealthCheck, own
-    yield ConnectLog, own
-    yield PersonIndex, own
+        yield _Rows(table.model, children=tuple(table.children.values()))
+    yield _Rows(QuarantinedRecord)
+    yield _Rows(WorkerLog, "run_id IN (SELECT id FROM ebay_worker_run WHERE account_id = %s)")
+    yield _Rows(WorkerRun)
+    yield _Rows(TokenRefreshLog)
+    yield _Rows(HealthCheck)
+    yield _Rows(ConnectLog)
+    yield _Rows(PersonIndex)
 
 
 def _count(share: _Share) -> None:
     """What there is to do, counted once: for the progress that people see."""
     if share.remaining or share.deleted:
         return
-    for model, condition in _tables():
-        table = model._meta.db_table
-        row = fetch_one(f'SELECT count(*) FROM "{table}" WHERE {condition}', [share.account_id])
-        share.remaining[table] = int(row[0]) if row else 0
+    for rows in _tables():
+        for child in rows.children:
+            share.remaining[child.model._meta.db_table] = _counted(_Rows(child.model), share)
+        share.remaining[rows.table] = _counted(rows, share)
     with transaction.atomic():
         _keep_progress(share)
 
 
-def _empty(model: type[models.Model], condition: str, share: _Share) -> bool:
+def _counted(rows: _Rows, share: _Share) -> int:
+    row = fetch_one(f'SELECT count(*) FROM "{rows.table}" WHERE {rows.condition}', [share.account_id])
+    return int(row[0]) if row else 0
+
+
+def _empty(rows: _Rows, share: _Share) -> bool:
     """Delete in batches; False when the time is up."""
     deleted = BATCH
     while deleted == BATCH:
         if share.time_is_up:
             return False
-        deleted = _delete_batch(model._meta.db_table, condition, share)
+        deleted = _delete_batch(rows, share)
     return True
 
 
-def _delete_batch(table: str, condition: str, share: _Share) -> int:
-    statement = (
-        f'DELETE FROM "{table}" WHERE id IN (SELECT id FROM "{table}" WHERE {condition} LIMIT {BATCH})'
-    )
+def _delete_batch(rows: _Rows, share: _Share) -> int:
+    """Rows and their children in one transaction; returns how many rows."""
+    chosen = f'SELECT id FROM "{rows.table}" WHERE {rows.condition} LIMIT {BATCH}'
     with transaction.atomic():
-        deleted = execute(statement, [share.account_id])
-        if deleted:
-            share.deleted[table] = share.deleted.get(table, 0) + deleted
-            share.remaining[table] = max(share.remaining.get(table, 0) - deleted, 0)
+        ids = [row_id for (row_id,) in fetch_all(chosen, [share.account_id])]
+        for child in rows.children:
+            table = child.model._meta.db_table
+            share.note(table, execute(f'DELETE FROM "{table}" WHERE "{child.parent}_id" = ANY(%s)', [ids]))
+        if ids:
+            share.note(rows.table, execute(f'DELETE FROM "{rows.table}" WHERE id = ANY(%s)', [ids]))
             _keep_progress(share)
-    return deleted
+    return len(ids)
 
 
 def _erase_account_row(account: EbayAccount, share: _Share) -> bool:

@@ -63,11 +63,18 @@ def _locked(model: type[SyncedRow], row_ids: Sequence[int]) -> list[SyncedRow]:
 
 
 def _erase(table: Table, row: SyncedRow) -> None:
-    """Payload, columns and hash as the store would write them; `changed_at` moves, so that clients hear."""
+    """Payload, columns and hash as the store would write them; `changed_at` moves, so that clients hear.
+
+    Columns that say the same without him stay as they are: what its details, or other records, told of the
+    row is not in its payload.
+    """
     payload = left_out(table, row.account, row.payload)
-    mapped = table.mapper(payload)
+    before, after = table.mapper(row.payload).columns, table.mapper(payload).columns
+    his = PERSONAL[table.key].columns if table.key in PERSONAL else ()
     values: dict[str, Any] = {
-        name: value for name, value in mapped.columns.items() if name not in table.natural_key
+        name: value
+        for name, value in after.items()
+        if name not in table.natural_key and (value != before[name] or name in his)
     }
     table.model._default_manager.filter(pk=row.pk).update(
         **values,

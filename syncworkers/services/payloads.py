@@ -169,14 +169,27 @@ def _filled_list(new: Any, stored: Any, rest: Path) -> Any:
 
 
 def _merged(new: Any, stored: Any) -> Any:
-    """Deep: a value that is missing, null or empty in `new` is taken from `stored`."""
+    """Deep: a value that is missing, null or empty in `new` is taken from `stored`. A plain value not beside
+    others that have changed: that is another address, not the old one with a part withheld."""
     if new == stored:
         return new
-    if new is None or new in ("", {}, []):
+    if _is_empty(new):
         return stored
-    if isinstance(new, dict) and isinstance(stored, dict):
-        return {
-            **{key: value for key, value in stored.items() if key not in new},
-            **{key: _merged(value, stored.get(key)) for key, value in new.items()},
-        }
-    return new
+    if not isinstance(new, dict) or not isinstance(stored, dict):
+        return new
+    is_other = any(_has_changed(value, stored.get(key)) for key, value in new.items())
+    kept = {key: value for key, value in stored.items() if not (is_other and _is_plain(value))}
+    return {**kept, **{key: _merged(value, kept.get(key, value)) for key, value in new.items()}}
+
+
+def _has_changed(new: Any, stored: Any) -> bool:
+    """From one plain value to another: who withholds only takes values away."""
+    return _is_plain(new) and not _is_empty(new) and not _is_empty(stored) and new != stored
+
+
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, dict | list)
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", {}, [])

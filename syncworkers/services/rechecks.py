@@ -50,11 +50,16 @@ def _rows(context: RunContext) -> QuerySet[Any]:
     return rows
 
 
+def _oldest(context: RunContext) -> datetime:
+    """What happened before is refused by eBay, or not listed."""
+    return context.reach.oldest(context.ebay_now())
+
+
 def _due_spans(context: RunContext) -> list[Span]:
     """Spans of eBay's time that hold the records due, the newest first, at most so many as a run takes."""
     moments = (
         _rows(context)
-        .filter(check_at__lte=context.ebay_now(), occurred_at__isnull=False)
+        .filter(check_at__lte=context.ebay_now(), occurred_at__gte=_oldest(context))
         .order_by("-occurred_at")
         .values_list("occurred_at", flat=True)
     )
@@ -74,7 +79,7 @@ def _due_spans(context: RunContext) -> list[Span]:
 
 def _read_again(context: RunContext, span: Span) -> None:
     """Read a span once more, and set the next look of what is not final yet."""
-    began = context.ebay_now()
+    began, fenced_at = context.ebay_now(), context.fenced_at
     shown: set[int] = set()
     try:
         waiting = [span]
@@ -90,7 +95,9 @@ def _read_again(context: RunContext, span: Span) -> None:
         return
     with context.fenced():
         _ask_after_vanished(context, _due_in(context, span, began).exclude(pk__in=shown))
-        rows = list(_due_in(context, span, began).only("id", "maturity", "occurred_at"))
+        # What somebody changed meanwhile may have been looked at too late (`store`): it stays due.
+        looked_at = _due_in(context, span, began).filter(changed_at__lte=fenced_at or timezone.now())
+        rows = list(looked_at.only("id", "maturity", "occurred_at"))
         for row in rows:
             row.check_at = next_check(Maturity(row.maturity), row.occurred_at, now=began)
         _rows(context).bulk_update(rows, ["check_at"], batch_size=1000)
@@ -123,7 +130,7 @@ def _is_time_to_ask(context: RunContext, step: Recheck) -> bool:
 def _ask_by_status(context: RunContext, step: Recheck) -> None:
     """Which records does eBay still list as not final? What we hold so and it does not list has changed."""
     began = timezone.now()
-    held = _rows(context).filter(maturity=Maturity.OPEN.value, occurred_at__isnull=False)
+    held = _rows(context).filter(maturity=Maturity.OPEN.value, occurred_at__gte=_oldest(context))
     oldest = held.order_by("occurred_at").values_list("occurred_at", flat=True).first()
     if oldest is None:
         return

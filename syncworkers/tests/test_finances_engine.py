@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from accounts.access import SYSTEM
 from ebayconnector.ebay.timefmt import parse_ebay_time
@@ -128,6 +129,34 @@ def test_what_ebay_no_longer_lists_as_open_is_read_at_once(ebay, account):
     row.refresh_from_db()
     assert (row.transaction_status, row.maturity, row.check_at) == ("FAILED", "final", None)
     assert WorkerLog.objects.filter(event="statuses", message__contains="1 others have changed").exists()
+
+
+def test_what_somebody_changed_while_it_was_looked_at_stays_due(ebay, account):
+    """Nobody knows which of the two answers is the newer one: the next run asks once more."""
+    run_family(account, "transactions")
+    row = not_final(account).filter(transaction_type="SALE").first()
+    due, meanwhile = row.occurred_at, Now() + timedelta(hours=1)
+    Transaction.objects.filter(pk=row.pk).update(check_at=due, changed_at=meanwhile)
+    ebay.patch(f"transactions/{row.transaction_id}", seller=account.username, transactionStatus="FAILED")
+    run_family(account, "transactions")
+    row.refresh_from_db()
+    assert (row.transaction_status == "FAILED", row.check_at) == (False, due)
+    Transaction.objects.filter(pk=row.pk).update(changed_at=Now())
+    run_family(account, "transactions")
+    row.refresh_from_db()
+    assert (row.transaction_status, row.check_at) == ("FAILED", None)
+
+
+def test_what_is_older_than_ebay_lists_is_not_asked_for(ebay, account):
+    """It would be refused, run for run."""
+    run_family(account, "transactions")
+    row = not_final(account).first()
+    ancient = ebay_now(ebay) - WORKERS["transactions"].longest_lookback - timedelta(days=1)
+    Transaction.objects.filter(pk=row.pk).update(occurred_at=ancient, check_at=ancient)
+    SyncState.objects.update(statuses_asked_at=ago(hours=7))
+    assert run_family(account, "transactions").status == "completed"
+    calls = [str(call) for call in ebay.requests(GET_TRANSACTIONS, limit=10_000)]
+    assert calls and not any(f"{ancient:%Y-%m}" in call for call in calls)
 
 
 def test_fees_are_replaced_as_a_set(ebay, account):

@@ -80,6 +80,37 @@ def test_all_letters_come_with_their_texts(ebay, account):
     assert calls(ebay, TRADING) - before == 4
 
 
+def an_hour_later(model) -> None:
+    """For what is asked again after a pause."""
+    waiting = model.objects.exclude(detail_retry_at=None)
+    assert waiting.update(detail_retry_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_text_that_is_not_there_yet_is_asked_for_again(ebay, account, monkeypatch):
+    """Of ten letters eBay leaves one out."""
+    real, late = messages.message_bodies, []
+
+    def leaves_one_out(client, ids):
+        late[:] = late or ids[:1]
+        return [each for each in real(client, ids) if each["MessageID"] not in late]
+
+    monkeypatch.setattr(messages, "message_bodies", leaves_one_out)
+    run_whole(account, "messages")
+    assert letters() - set(MessageBody.objects.values_list("message_id", flat=True)) == set(late)
+    monkeypatch.undo()
+    an_hour_later(Message)
+    run_whole(account, "messages")
+    assert set(MessageBody.objects.values_list("message_id", flat=True)) == letters()
+
+
+def test_a_letter_without_a_text_is_asked_about_twice(ebay, account, monkeypatch):
+    monkeypatch.setattr(messages, "message_bodies", lambda client, ids: [])
+    run_whole(account, "messages")
+    an_hour_later(Message)
+    run_whole(account, "messages")
+    assert not Message.objects.filter(detail_at=None).exists()
+
+
 @pytest.mark.slow
 def test_letters_that_do_not_fit_on_a_page_come_all(ebay):
     messages.forget_folders()
@@ -319,6 +350,18 @@ def test_a_return_is_asked_about_again_each_day_while_it_is_open(ebay, account):
     assert calls(ebay, path) == before + 2
     asked_again = set(ReturnDetail.objects.values_list("return_id", flat=True))
     assert asked_again == set(Return.objects.exclude(maturity="final").values_list("return_id", flat=True))
+
+
+def test_details_that_are_not_there_yet_are_asked_for_again(ebay, account):
+    key = trouble(ebay, account, "return")
+    ebay.fault(rf"/post-order/v2/return/{key}", "status", status=404, count=1)
+    run_whole(account, "returns")
+    assert not ReturnDetail.objects.filter(return_id=key).exists()
+    an_hour_later(Return)
+    run_whole(account, "returns")
+    assert ReturnDetail.objects.filter(return_id=key).exists()
+    row = Return.objects.get(return_id=key)
+    assert (row.detail_at is None, row.detail_retry_at) == (False, None)
 
 
 def test_disputes_come_with_their_revision_and_do_not_close_by_leaving(ebay, account):

@@ -125,7 +125,8 @@ def test_a_listing_of_which_nobody_knows_how_long_it_runs_is_stored(account, mis
 
 
 def test_a_listing_that_ends_at_nonsense_is_set_aside(account):
-    assert store(account, "active_inventory", LISTING | {"TimeLeft": "soon"}).bad[0].error
+    result = upsert_page(TABLES["active_inventory"], account, [LISTING | {"TimeLeft": "soon"}])
+    assert [bad.error for bad in result.bad] == ["TimeLeft is not a duration"]
     assert not ActiveListing.objects.exists()
 
 

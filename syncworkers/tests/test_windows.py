@@ -69,6 +69,22 @@ def test_gaps_come_newest_first():
     assert found[0] == Span(days_ago(50), days_ago(30))
 
 
+def test_a_hole_in_what_was_read_once_stays_wanted_when_it_is_older_than_the_backfill():
+    """After an outage that was longer than the backfill."""
+    near = Reach(None, timedelta(days=7), longest_lookback=timedelta(days=100))
+    covered = [Span(days_ago(97), days_ago(8))]
+    assert live(covered, near) == Span(days_ago(8) - OVERLAP, END)
+    holes = [Span(days_ago(97), days_ago(30)), Span(days_ago(20), days_ago(1))]
+    found = gaps(holes, live=live(holes, near), reach=near, now=NOW)
+    assert found == [Span(days_ago(30), days_ago(20))]
+    assert completeness(holes, reach=near, now=NOW) < 0.95
+    # What eBay gives no longer is not wanted.
+    ancient = [Span(days_ago(140), days_ago(120)), Span(days_ago(99), days_ago(1))]
+    assert gaps(ancient, live=live(ancient, near), reach=near, now=NOW) == [
+        Span(near.oldest(NOW), days_ago(99))
+    ]
+
+
 def test_the_live_part_is_no_gap():
     assert missing([Span(REACH.start(NOW), days_ago(0.01))]) == []
 

@@ -225,6 +225,17 @@ def test_messages_that_are_gone_are_left_out(connect):
     assert messages.message_bodies(connect(failure(CALL, "20118")).client, ["2"]) == []
 
 
+def test_of_several_that_are_refused_together_none_is_taken_for_gone(connect):
+    with pytest.raises(errors.Refused, match="20118"):
+        messages.message_bodies(connect(failure(CALL, "20118")).client, ["1", "2"])
+
+
+def test_a_part_of_the_bodies_is_not_taken_for_all(connect):
+    part = letters(1, ack="PartialFailure", inner=fault("10007"))
+    with pytest.raises(errors.BadAnswer, match="PartialFailure 10007"):
+        messages.message_bodies(connect(part).client, ["1", "2"])
+
+
 def test_another_refusal_of_bodies_is_one(connect):
     with pytest.raises(errors.Refused, match="37"):
         messages.message_bodies(connect(failure(CALL, "37")).client, ["2"])
