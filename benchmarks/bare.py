@@ -33,7 +33,6 @@ _TABLES = """
 CREATE TABLE bare_orders (LIKE ebay_orders INCLUDING ALL,
   FOREIGN KEY (account_id) REFERENCES ebay_accounts (id) DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE bare_lines (LIKE ebay_order_line_items INCLUDING ALL,
-  FOREIGN KEY (account_id) REFERENCES ebay_accounts (id) DEFERRABLE INITIALLY DEFERRED,
   FOREIGN KEY (order_id) REFERENCES bare_orders (id) DEFERRABLE INITIALLY DEFERRED);
 """
 TABLES = ["bare_orders", "bare_lines"]

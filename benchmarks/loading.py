@@ -68,11 +68,22 @@ def slow_pages(connected: Connected, page_s: float) -> AbstractContextManager[No
 
 
 def three_loads(connected: Connected, load: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """`load` of everything, three times: the first, with nothing changed, with every tenth order changed."""
-    found = {"first": load(), "second": load()}
+    """`load` of everything, three times: the first, with nothing changed, with every tenth order changed.
+
+    Before each later one the database is vacuumed, as autovacuum does: what that writes belongs to the one
+    before.
+    """
+    first = load()
+    _vacuum()
+    second = load()
     changed = simulated.change_a_tenth(connected.seller)
     simulated.write_orders(connected.access_token)
-    return {**found, "third": {**load(), "changed": changed}}
+    _vacuum()
+    return {"first": first, "second": second, "third": {**load(), "changed": changed}}
+
+
+def _vacuum() -> None:
+    execute("VACUUM (ANALYZE)")
 
 
 def load(account: EbayAccount) -> WorkerRun:

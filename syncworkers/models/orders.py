@@ -58,7 +58,10 @@ class OrderLineItem(models.Model):
 
     ORGANIZATION_LOOKUP = "account__organization_id"
 
-    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # The order's, which the database checks: a check of each line's as well costs a tenth of a first load.
+    account = models.ForeignKey(
+        EbayAccount, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="line_items", db_index=False)
     line_item_id = models.CharField(max_length=100)
     position = models.PositiveIntegerField()

@@ -17,8 +17,10 @@ class PersonIndex(models.Model):
     person = models.BinaryField(max_length=16)
     kind = models.CharField(max_length=40)
     row_id = models.BigIntegerField()
-    # Only deleting a whole account looks for it.
-    account = models.ForeignKey(EbayAccount, on_delete=models.CASCADE, null=True, related_name="+")
+    # Only deleting a whole account looks for it. That of the row which names the person is checked there.
+    account = models.ForeignKey(
+        EbayAccount, on_delete=models.CASCADE, null=True, related_name="+", db_constraint=False
+    )
 
     class Meta:
         db_table = "ebay_person_index"
