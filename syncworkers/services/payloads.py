@@ -17,6 +17,8 @@ from ebayconnector.ebay.documents import parse_json, parse_json_members
 # PostgreSQL's text and jsonb cannot hold U+0000; UTF-8 cannot hold lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
+# What an object that is an address has (03 §4.1).
+_STREET = "addressLine1"
 
 Path = Sequence[str]
 Lasting = Callable[[dict[str, Any]], Any]
@@ -169,26 +171,22 @@ def _filled_list(new: Any, stored: Any, rest: Path) -> Any:
 
 
 def _merged(new: Any, stored: Any) -> Any:
-    """Deep: a value that is missing, null or empty in `new` is taken from `stored`. A plain value not beside
-    others that have changed: that is another address, not the old one with a part withheld."""
+    """Deep: a value that is missing, null or empty in `new` is taken from `stored`; not beside other values of
+    an address that have changed: that is another one, not the old one with a part withheld."""
     if new == stored:
         return new
     if _is_empty(new):
         return stored
     if not isinstance(new, dict) or not isinstance(stored, dict):
         return new
-    is_other = any(_has_changed(value, stored.get(key)) for key, value in new.items())
-    kept = {key: value for key, value in stored.items() if not (is_other and _is_plain(value))}
-    return {**kept, **{key: _merged(value, kept.get(key, value)) for key, value in new.items()}}
+    if _STREET in stored and any(_has_changed(value, stored.get(key)) for key, value in new.items()):
+        return new
+    return {**stored, **{key: _merged(value, stored.get(key, value)) for key, value in new.items()}}
 
 
 def _has_changed(new: Any, stored: Any) -> bool:
-    """From one plain value to another: who withholds only takes values away."""
-    return _is_plain(new) and not _is_empty(new) and not _is_empty(stored) and new != stored
-
-
-def _is_plain(value: Any) -> bool:
-    return not isinstance(value, dict | list)
+    """From one value to another: who withholds only takes values away."""
+    return not _is_empty(new) and not _is_empty(stored) and new != stored
 
 
 def _is_empty(value: Any) -> bool:

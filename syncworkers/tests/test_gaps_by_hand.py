@@ -212,10 +212,16 @@ def test_the_strip_shows_what_is_covered_missing_and_failed(account):
 
 
 def test_what_lies_before_the_wanted_time_is_cut_off(account):
-    SyncStateFactory(account=account, covered=[days_ago(200, 150), days_ago(100, 0)])
+    since = NOW - timedelta(days=90)
+    SyncStateFactory(account=account, covered=[days_ago(200, 150), days_ago(100, 0)], wanted_from=since)
     parts = strip_of(account)
     assert [part.kind for part in parts] == ["covered"]
     assert (parts[0].left, round(float(parts[0].width))) == ("0.000", 100)
+
+
+def test_a_hole_in_what_was_read_once_is_shown_however_old(account):
+    SyncStateFactory(account=account, covered=[days_ago(200, 150), days_ago(100, 0)])
+    assert [part.kind for part in strip_of(account)] == ["covered", "missing", "covered"]
 
 
 def test_the_buttons_name_the_exact_gap_and_say_it_in_words(account):
