@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -178,6 +179,18 @@ def test_a_deleted_user_stands_in_no_table_and_the_next_sync_does_not_bring_him_
     coverage.quarantine(account, "orders", "x1", bad, None)
     assert places() == []
     assert not PersonIndex.objects.exclude(kind="quarantine").exists()
+
+
+def test_every_row_that_loses_him_counts_as_changed(simulator, account):
+    """Clients of the API ask for what changed."""
+    store_everything(account)
+    long_ago = timezone.now() - timedelta(days=2)
+    for key in RECORDS:
+        TABLES[key].model.objects.update(changed_at=long_ago)
+
+    forget(simulator)
+
+    assert [key for key in RECORDS if TABLES[key].model.objects.filter(changed_at=long_ago).exists()] == []
 
 
 def test_a_changed_record_is_stored_without_him_also_when_ebay_no_longer_names_him(simulator, account):

@@ -171,8 +171,8 @@ def _filled_list(new: Any, stored: Any, rest: Path) -> Any:
 
 
 def _merged(new: Any, stored: Any) -> Any:
-    """Deep: a value that is missing, null or empty in `new` is taken from `stored`; not beside other values of
-    an address that have changed: that is another one, not the old one with a part withheld."""
+    """Deep: a value that is missing, null or empty in `new` is taken from `stored`; not beside others of an
+    address that have changed: that is another one, not the old one with a part withheld."""
     if new == stored:
         return new
     if _is_empty(new):

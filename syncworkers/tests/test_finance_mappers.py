@@ -204,6 +204,13 @@ def test_a_sum_in_another_currency_is_left_out_and_makes_the_gross_unknown():
     assert (columns["fee_basis"], columns["net"]) == (Decimal("21.50"), Decimal("18.00"))
 
 
+@pytest.mark.parametrize("name", ["eBayCollectedTaxAmount", "ebayCollectedTaxAmount"])
+def test_the_tax_is_found_however_ebay_spells_it(name):
+    untaxed = {k: v for k, v in SALE.items() if k != "eBayCollectedTaxAmount"}
+    assert transaction_row(untaxed).columns["tax"] is None
+    assert transaction_row(untaxed | {name: money("1.50")}).columns["tax"] == Decimal("1.50")
+
+
 def test_without_fees_the_gross_is_the_amount():
     label = {k: v for k, v in SALE.items() if k != "totalFeeAmount"} | {"transactionType": "SHIPPING_LABEL"}
     assert transaction_row(label).columns["gross"] == Decimal("18.00")
@@ -306,6 +313,20 @@ def test_a_transfer_becomes_columns():
         "charge_count": 4,
         "order_ids": "12-1,12-2",
     }
+
+
+@pytest.mark.parametrize(
+    ("mapper", "record", "path", "column"),
+    [
+        (payout_row, PAYOUT, ("totalAmount",), "total_amount"),
+        (payout_row, PAYOUT, ("totalFee",), "total_fee"),
+        (transfer_row, TRANSFER, ("transferDetail", "totalChargeNetAmount"), "charge_total"),
+        (transfer_row, TRANSFER, ("transferDetail", "balanceAdjustment", "adjustmentAmount"), "balance_used"),
+    ],
+)
+def test_an_amount_in_another_currency_is_left_empty(mapper, record, path, column):
+    foreign = changed(record, *path, to=money("1.00", "EUR"))
+    assert mapper(foreign).columns == mapper(record).columns | {column: None}
 
 
 def test_funds_become_columns():

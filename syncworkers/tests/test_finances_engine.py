@@ -215,12 +215,14 @@ def test_funds_that_are_gone_are_closed_and_come_back(ebay, account):
     funds = SellerFunds.objects.get()
     assert funds.total > 0
     ebay.fault("/seller_funds_summary", "status", status=204, count=1)
+    SellerFunds.objects.update(changed_at=ago(days=2))
     run_family(account, "finances")
     funds.refresh_from_db()
-    assert funds.closed_at is not None
+    assert funds.closed_at is not None and funds.changed_at > ago(days=1)
+    SellerFunds.objects.update(changed_at=ago(days=2))
     run_family(account, "finances")
     funds.refresh_from_db()
-    assert funds.closed_at is None
+    assert funds.closed_at is None and funds.changed_at > ago(days=1)
 
 
 def windows_asked(ebay):

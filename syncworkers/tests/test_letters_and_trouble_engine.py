@@ -303,6 +303,24 @@ def test_what_is_open_is_read_again_until_it_is_closed(ebay, account, family, ki
     assert (row.maturity, row.check_at) == ("final", None)
 
 
+@pytest.mark.parametrize(("family", "model"), [("cases", Case), ("inquiries", Inquiry), ("returns", Return)])
+def test_what_ebay_closes_is_seen_within_the_hour_however_far_its_next_look(ebay, account, family, model):
+    key = trouble(ebay, account, "return" if family == "returns" else "inquiry")
+    if family == "cases":
+        key = ebay.patch(f"troubles/{key}", seller=account.username, step="escalate")["caseId"]
+    # Older than what every run reads anew.
+    let_time_pass(ebay, 3700)
+    run_whole(account, family)
+    row = model.objects.get(**{WORKERS[family].table.natural_key[0]: key})
+    assert row.maturity == "open"
+    model.objects.filter(pk=row.pk).update(check_at=ago(days=-9))
+    ebay.patch(f"troubles/{key}", seller=account.username, step="close")
+    let_time_pass(ebay, 3700)
+    run_whole(account, family)
+    row.refresh_from_db()
+    assert (row.maturity, row.check_at) == ("final", None)
+
+
 def test_an_escalated_inquiry_ends_and_lives_on_as_a_case(ebay, account):
     key = trouble(ebay, account, "inquiry")
     run_whole(account, "inquiries")
@@ -362,6 +380,39 @@ def test_details_that_are_not_there_yet_are_asked_for_again(ebay, account):
     assert ReturnDetail.objects.filter(return_id=key).exists()
     row = Return.objects.get(return_id=key)
     assert (row.detail_at is None, row.detail_retry_at) == (False, None)
+
+
+def test_only_what_is_news_in_the_details_counts_as_a_change_of_the_return(ebay, account):
+    run_whole(account, "returns")
+    row = Return.objects.latest("pk")
+    before, told = ago(days=2), row.last_activity_at
+    assert told is not None
+    Return.objects.filter(pk=row.pk).update(detail_at=None, changed_at=before)
+    run_whole(account, "returns")
+    row.refresh_from_db()
+    assert (row.detail_at is None, row.changed_at) == (False, before)
+    Return.objects.filter(pk=row.pk).update(detail_at=None, last_activity_at=before)
+    run_whole(account, "returns")
+    row.refresh_from_db()
+    assert row.last_activity_at == told
+    assert row.changed_at > ago(days=1)
+
+
+def test_details_of_an_older_version_do_not_count_for_the_newer_one(ebay, account):
+    run_whole(account, "returns")
+    first, second = Return.objects.order_by("-pk")[:2]
+    Return.objects.filter(pk__in=(first.pk, second.pk)).update(detail_at=None)
+
+    def change_the_second_after_the_first(run: WorkerRun) -> None:
+        if Return.objects.filter(pk=first.pk, detail_at__isnull=False).exists():
+            Return.objects.filter(pk=second.pk).update(content_hash=b"a newer version")
+
+    run_family(account, "returns", on_page=change_the_second_after_the_first)
+    second.refresh_from_db()
+    assert second.detail_at is None
+    run_whole(account, "returns")
+    second.refresh_from_db()
+    assert second.detail_at is not None
 
 
 def test_disputes_come_with_their_revision_and_do_not_close_by_leaving(ebay, account):

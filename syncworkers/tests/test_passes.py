@@ -10,7 +10,7 @@ from syncworkers.models import InventoryItem, Offer, QuarantinedRecord, Snapshot
 from syncworkers.registry import WORKERS
 from syncworkers.services.execution import WORKERS as RUNNING
 
-from .running import execute, no_time, run_family, seller_account, state_of, whole_truth
+from .running import ago, execute, no_time, run_family, seller_account, state_of, whole_truth
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 GET_ITEMS = r"^/sell/inventory/v1/inventory_item"
@@ -117,6 +117,15 @@ def test_a_row_is_closed_after_two_complete_misses_and_reopened_when_seen(ebay, 
     assert stored_offers(account) == true_offers(ebay, account)
 
 
+def test_a_row_that_comes_back_as_it_was_is_reopened_and_counts_as_changed(ebay, account, small_lists):
+    run_family(account, "offers")
+    closed = InventoryItem.objects.filter(sku=known_skus(ebay, account)[0][0])
+    closed.update(closed_at=ago(days=2), changed_at=ago(days=2))
+    assert run_family(account, "offers").rows_stored == 0
+    assert closed.get().closed_at is None
+    assert closed.get().changed_at > ago(days=1)
+
+
 def test_one_miss_between_two_sightings_does_not_count(ebay, account, small_lists):
     run_family(account, "offers")
     sku = known_skus(ebay, account)[0][0]
@@ -144,6 +153,29 @@ def test_a_pass_that_is_cut_off_goes_on_where_it_was(ebay, account, small_lists)
     skus, _ = known_skus(ebay, account)
     assert len(ebay.requests(GET_ITEMS, limit=1000)) == 3
     assert len(ebay.requests(GET_OFFERS, limit=1000)) == len(skus)
+
+
+def go_on(account):
+    return execute(WorkerRun.objects.get(account=account, status="queued").pk)
+
+
+def test_a_place_that_ebay_no_longer_takes_begins_the_list_anew(ebay, account, small_lists):
+    assert run_family(account, "offers", deadline=no_time).more
+    # eBay takes at most 200.
+    SnapshotPass.objects.update(position="limit=201&offset=1")
+    assert go_on(account).status == "completed"
+    assert stored_items(account) == true_items(ebay, account)
+
+
+def test_a_list_begun_long_ago_is_not_finished_with_the_rest_of_today_but_begun_anew(
+    ebay, account, small_lists
+):
+    assert run_family(account, "offers", deadline=no_time).more
+    SnapshotPass.objects.update(started_at=ago(hours=25))
+    assert go_on(account).status == "completed"
+    assert SnapshotPass.objects.get().started_at > ago(hours=1)
+    # The one page of then, and all three.
+    assert len(ebay.requests(GET_ITEMS, limit=1000)) == 1 + 3
 
 
 def test_a_list_that_moves_is_read_again_and_closes_nothing(ebay, account, small_lists):

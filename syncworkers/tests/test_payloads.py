@@ -162,6 +162,11 @@ def test_a_missing_parent_is_not_invented():
     assert with_withheld(new, {}, (SHIP_TO, ("buyer",))) == new
 
 
+def test_a_list_that_ebay_empties_keeps_its_addresses():
+    stored = address(name="Ann")
+    assert with_withheld({"instructions": []}, stored, (SHIP_TO,)) == stored
+
+
 def test_lists_of_different_length_are_not_guessed_at():
     new = {"instructions": [{"step": {}}, {"step": {}}]}
     assert with_withheld(new, address(name="Ann"), (SHIP_TO,)) == new

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,14 +9,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from syncworkers.models import Order, OrderLineItem
+from syncworkers.models import Order, OrderLineItem, Transaction
+from syncworkers.registry import TABLES
 from syncworkers.services import payloads
 from syncworkers.services import store as store_module
 from syncworkers.services.records import identity_of
-from syncworkers.services.store import upsert_page
+from syncworkers.services.store import Asked, upsert_page
 from tests.factories import AccountFactory
 
 from .running import ORDERS, rows_written
+from .test_finance_mappers import SALE
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +146,19 @@ def test_other_content_of_the_same_time_wins(account):
     assert Order.objects.get().payment_status == "FULLY_REFUNDED"
 
 
+def test_of_two_answers_that_crossed_the_later_one_does_not_win_but_ebay_is_asked_again(account):
+    """Of a record without a change time nobody knows which of the two is newer."""
+    table, paid_out = TABLES["transactions"], SALE | {"transactionStatus": "PAYOUT"}
+    upsert_page(table, account, [paid_out])
+    row = Transaction.objects.get()
+    assert row.check_at is None
+    crossed = Asked(at=row.changed_at - timedelta(seconds=1))
+    assert upsert_page(table, account, [SALE], asked=crossed).stored == 0
+    row.refresh_from_db()
+    assert (row.payload, row.check_at) == (paid_out, row.occurred_at)
+    assert upsert_page(table, account, [SALE], asked=Asked(at=row.changed_at)).stored == 1
+
+
 def test_of_one_order_twice_on_a_page_the_newer_stays(account):
     newer = order("1", "2026-11-20T13:00:00.000Z", orderPaymentStatus="PAID")
     result = store(account, newer, order("1", "2026-11-20T12:00:00.000Z", orderPaymentStatus="PENDING"))
@@ -180,6 +196,14 @@ def test_a_withheld_email_and_address_stay(account):
     before = rows_written()
     again = store(account, bought({"username": "ann"}, None))
     assert (result.stored, again.unchanged, rows_written()) == (0, 1, before)
+
+
+def test_a_withheld_final_destination_stays(account):
+    withheld = [{"fulfillmentInstructionsType": "SHIP_TO"}]
+    given = [withheld[0] | {"finalDestinationAddress": {"city": "Bonn", "countryCode": "DE"}}]
+    store(account, order("1", fulfillmentStartInstructions=given))
+    store(account, order("1", "2026-11-21T12:00:00.000Z", fulfillmentStartInstructions=withheld))
+    assert Order.objects.get().payload["fulfillmentStartInstructions"] == given
 
 
 def test_a_change_is_stored_without_losing_what_is_withheld(account):

@@ -137,6 +137,13 @@ def test_a_refund_in_another_currency_is_left_empty():
     )  # fmt: skip
 
 
+def test_an_estimated_refund_alone_has_its_currency():
+    columns = return_row(changed(RETURN, "sellerTotalRefund", "actualRefundAmount", to=None)).columns
+    assert (columns["refund_estimated"], columns["refund_actual"], columns["currency"]) == (
+        Decimal("20.1"), None, "USD",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("mapper", "record", "name", "final"),
     [
