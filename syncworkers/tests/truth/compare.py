@@ -24,7 +24,7 @@ from .world import World
 _ENDS_WITHIN = timedelta(seconds=3)
 # Of a record that has settled: what may change all the same.
 _MARKS = {
-    *("is_read", "is_flagged", "is_replied", "folder_id"),
+    *("is_read", "is_flagged", "is_replied", "folder_id", "can_be_answered", "listing_status"),
     *("payout_status", "status_description", "last_attempted_at"),
 }
 # What the details tell of the row, but not of the record.
@@ -101,8 +101,8 @@ class Comparison:
                 yield Difference(table.key, key, "eBay has it no longer, and it is not closed")
 
     def taken_from(self, other: Comparison) -> Iterator[Difference]:
-        """Rows of what only the other account has."""
-        for table in TABLES.values():
+        """Rows of what only the other account has, where they stay when eBay has them no longer."""
+        for table in map(TABLES.__getitem__, sorted(_KEPT_WHEN_GONE)):
             mine = {table.record_key(record) for record in self.truth.records[table.key]}
             theirs = {table.record_key(record) for record in other.truth.records[table.key]}
             for key in (theirs - mine) & self.rows[table.key].keys() - {""}:
