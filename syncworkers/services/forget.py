@@ -70,7 +70,7 @@ def _erase(table: Table, row: SyncedRow) -> None:
     """
     payload = left_out(table, row.account, row.payload)
     before, after = table.mapper(row.payload).columns, table.mapper(payload).columns
-    his = PERSONAL[table.key].columns if table.key in PERSONAL else ()
+    his = PERSONAL[table.key].columns
     values: dict[str, Any] = {
         name: value
         for name, value in after.items()
