@@ -78,12 +78,16 @@ def test_columns_and_lines_become_what_the_payload_says(account, capsys):
 def test_what_details_and_links_told_stays(account, capsys):
     ended = {"inquiry_status": "CLOSED_WITH_ESCALATION", "maturity": "final", "order_id": "9", "case_id": "8"}
     Inquiry.objects.update(**ended, state="", refund_due_at=None)
-    Return.objects.update(close_reason="", state="CLOSED")
+    linked = {"order_id": "9", "case_id": "8"}
+    silent = {name: value for name, value in RETURN.items() if name not in ("orderId", "escalationInfo")}
+    Return.objects.update(close_reason="", state="CLOSED", payload=silent, **linked)
     run(capsys, "inquiries", "returns")
     inquiry = Inquiry.objects.get()
     assert {name: getattr(inquiry, name) for name in ended} == ended
     assert (inquiry.state, inquiry.refund_due_at is None) == ("CREATED", False)
-    assert (Return.objects.get().close_reason, Return.objects.get().state) == ("REFUNDED", "CLOSED")
+    returned = Return.objects.get()
+    assert (returned.close_reason, returned.state) == ("REFUNDED", "CLOSED")
+    assert {name: getattr(returned, name) for name in linked} == linked
 
 
 def test_many_rows_go_batch_by_batch(account):
