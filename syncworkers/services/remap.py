@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import OperationalError, transaction
@@ -16,10 +17,12 @@ from syncworkers.registry import TABLES, WORKERS, Details, Table
 
 from . import people
 from .records import document_of
+from .store import distinct
 
 _BATCH = 200
 # A batch and a page that is stored meanwhile may wait for each other's rows: one of them is begun anew.
 _ATTEMPTS = 5
+_HALF_A_PLACE = Decimal("0.00005")
 
 
 @dataclass
@@ -74,11 +77,11 @@ def _locked(table: Table, last: int, batch: int) -> list[Any]:
 def _remap_row(table: Table, row: Any, found: Remapped) -> bool:
     try:
         mapped = table.mapper(row.payload)
+        columns = _columns(table, row, mapped)
     except Unmappable:
         found.unmappable += 1
         return False
-    columns = _columns(table, row, mapped)
-    values = {name: value for name, value in columns.items() if getattr(row, name) != value}
+    values = {name: value for name, value in columns.items() if not _same(getattr(row, name), value)}
     children = [relation for relation in table.children if _differ(table, relation, row, mapped)]
     if not values and not children:
         return False
@@ -109,23 +112,29 @@ def _columns(table: Table, row: Any, mapped: MappedRow) -> dict[str, Any]:
 
 
 def _differ(table: Table, relation: str, row: Any, mapped: MappedRow) -> bool:
-    wanted = mapped.children[relation]
-    stored = getattr(row, relation).all()
     key = table.children[relation].key
+    wanted, stored = distinct(mapped.children[relation], key), getattr(row, relation).all()
     by_key = {tuple(getattr(each, name) for name in key): each for each in stored}
     if by_key.keys() != {tuple(each[name] for name in key) for each in wanted}:
         return True
     pairs = ((each, by_key[tuple(each[name] for name in key)]) for each in wanted)
-    return any(getattr(have, name) != value for each, have in pairs for name, value in each.items())
+    return any(not _same(getattr(have, name), value) for each, have in pairs for name, value in each.items())
 
 
 def _replace(table: Table, relation: str, row: Any, mapped: MappedRow) -> None:
     child = table.children[relation]
     getattr(row, relation).all().delete()
-    distinct = {tuple(each[name] for name in child.key): each for each in mapped.children[relation]}
     child.model._default_manager.bulk_create(
-        child.model(account_id=row.account_id, **{child.parent: row}, **each) for each in distinct.values()
+        child.model(account_id=row.account_id, **{child.parent: row}, **each)
+        for each in distinct(mapped.children[relation], child.key)
     )
+
+
+def _same(stored: Any, value: Any) -> bool:
+    """As far as the column holds it: amounts have four places."""
+    if isinstance(stored, Decimal) and isinstance(value, Decimal):
+        return abs(stored - value) <= _HALF_A_PLACE
+    return bool(stored == value)
 
 
 def _remember_people(table: Table, rows: list[Any]) -> None:

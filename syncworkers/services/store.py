@@ -339,7 +339,7 @@ def _write_children(
         rows = [
             {child.parent: ids[record.key], **row}
             for record in written
-            for row in _distinct(record.row.children[relation], child.key)
+            for row in distinct(record.row.children[relation], child.key)
         ]
         if changed:
             _delete_missing_children(child, list(changed.values()), rows)
@@ -347,7 +347,8 @@ def _write_children(
             _upsert_children(child, account, rows)
 
 
-def _distinct(rows: Iterable[dict[str, Any]], key: tuple[str, ...]) -> list[dict[str, Any]]:
+def distinct(rows: Iterable[dict[str, Any]], key: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Children of one record; of a key that comes twice the last one."""
     return list({tuple(row[name] for name in key): row for row in rows}.values())
 
 

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 
 from accounts.models import EbayAccount
-from syncworkers.models import Inquiry, Order, OrderLineItem, Return
+from syncworkers.models import Inquiry, InquiryDetail, Order, OrderLineItem, Return
 from syncworkers.registry import TABLES
 from syncworkers.services import remap as remapping
 from syncworkers.services.remap import remap
@@ -104,6 +104,25 @@ def test_what_cannot_be_read_is_said_and_stays(account, capsys):
     with pytest.raises(CommandError, match="1 rows have a payload"):
         run(capsys, "orders")
     assert Order.objects.get().buyer_username == "x"
+
+
+def test_rows_that_hold_less_than_the_payload_says_are_not_written_again_and_again(account, capsys):
+    """An amount of more places than the column has, and a line that comes twice."""
+    lines = [{"lineItemId": "a", "sku": "old"}, {"lineItemId": "a", "sku": "new"}]
+    total = {"pricingSummary": {"total": {"value": "1.234567", "currency": "USD"}}}
+    upsert_page(TABLES["orders"], account, [ORDER | total | {"orderId": "2", "lineItems": lines}])
+    assert "orders: 2 rows, 0 changed" in run(capsys, "orders")
+    OrderLineItem.objects.filter(line_item_id="a", order__order_id="2").update(sku="")
+    assert "orders: 2 rows, 1 changed" in run(capsys, "orders")
+    assert Order.objects.get(order_id="2").line_items.get().sku == "new"
+
+
+def test_details_that_cannot_be_read_any_more_are_said(account, capsys):
+    Inquiry.objects.update(state="x")
+    InquiryDetail.objects.update(payload={})
+    with pytest.raises(CommandError, match="1 rows have a payload"):
+        run(capsys, "inquiries")
+    assert Inquiry.objects.get().state == "x"
 
 
 def test_a_table_that_is_not_there_is_refused(account):
