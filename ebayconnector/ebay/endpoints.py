@@ -42,8 +42,9 @@ class Endpoint:
     """One call of eBay's.
 
     `repeatable`: sending it twice does no harm, so that the client may try again. `deadline_s` bounds one
-    attempt as a whole. `empty_ok`: an answer other than 200 may come without a body (204: "nothing to
-    show"). `scopes`: any one of them suffices. `headers` are sent in addition to those of the kind of API.
+    attempt as a whole. `empty_ok`: a 204 has no body ("nothing to show"), nor need the answer to a change,
+    but for a 200. `scopes`: any one of them suffices. `headers` are sent in addition to those of the kind of
+    API.
     `signed`: eBay demands a message signature of sellers in the EU and UK (03 §12.2); sent for all.
     `records`: where a Trading answer keeps its records, which are read into `Answer.records` then.
     `raw_member`: the list in a JSON answer whose objects are left as eBay's bytes.

@@ -105,6 +105,24 @@ def payout_pages(
     return offset_pages(fetch, items_key="payouts", limit=limit, overlap=overlap)
 
 
+def payouts_with_status(
+    client: EbayClient,
+    status: str,
+    *,
+    start: datetime,
+    end: datetime,
+    limit: int = _LARGEST_PAYOUTS_PAGE,
+    overlap: int = 1,
+) -> Iterator[Page]:
+    """The payouts of the window whose payoutStatus is `status` now; pages as `payout_pages`.
+
+    `Refused` (135002) for a status that eBay does not know.
+    """
+    filters = (_one("payoutStatus", status), _dates("payoutDate", start, end))
+    fetch = _rows(client, GET_PAYOUTS, *filters)
+    return offset_pages(fetch, items_key="payouts", limit=limit, overlap=overlap)
+
+
 def funds_summary(client: EbayClient) -> dict[str, Any] | None:
     """What eBay still owes the seller, as a whole and by state; None (204) when that is nothing."""
     return client.call(GET_SELLER_FUNDS_SUMMARY).json() or None

@@ -8,14 +8,15 @@ from typing import Any
 from .answers import Answer
 from .client import EbayClient
 from .endpoints import GET_INVENTORY_ITEMS, GET_OFFERS
-from .errors import NotFound, Refused
+from .errors import BadAnswer, NotFound, Refused
 from .paging import Page, every_item, position_pages
 
 # 03 §6.1, 6.2.
 _LARGEST_ITEMS_PAGE = 200
 _OFFERS_PAGE = 100
-# "SKU not found" and "no offer" (03 §6.2), should they come with another status than 404.
+# "SKU not found" and "no offer" (03 §6.2), with whatever status.
 _NO_OFFER = frozenset({"25702", "25713"})
+_DOMAIN = "API_INVENTORY"
 
 
 def item_pages(
@@ -41,7 +42,8 @@ def offers_of(client: EbayClient, sku: str) -> list[dict[str, Any]]:
     """The offers of one SKU, at most one per marketplace and format; [] when it has none.
 
     eBay gives offers by SKU only: one call each (03 §6.2). `Refused` (25707) for a SKU of a form that eBay
-    does not take, `BadAnswer` when eBay counts more offers than it gives.
+    does not take; `BadAnswer` when eBay counts more offers than it gives, and for a 404 that may come from
+    anybody on the way.
     """
 
     def fetch(offset: int, limit: int) -> Answer:
@@ -50,9 +52,17 @@ def offers_of(client: EbayClient, sku: str) -> list[dict[str, Any]]:
 
     try:
         return every_item(fetch, items_key="offers", id_keys=("offerId",), limit=_OFFERS_PAGE)
-    except NotFound:
-        return []
-    except Refused as refused:
+    except (NotFound, Refused) as refused:
         if any(error.error_id in _NO_OFFER for error in refused.errors):
             return []
-        raise
+        if isinstance(refused, Refused):
+            raise
+        if any(error.domain == _DOMAIN for error in refused.errors):
+            return []
+        raise BadAnswer(
+            "HTTP 404 that does not say whether there are offers",
+            endpoint=refused.endpoint,
+            status=refused.status,
+            errors=refused.errors,
+            request_id=refused.request_id,
+        ) from None

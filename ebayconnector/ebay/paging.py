@@ -274,6 +274,8 @@ def _page(
         items = []
     if not isinstance(items, list) or not _NO_OBJECT.isdisjoint(map(type, items)):
         raise answer.bad(f"a page whose {items_key} is not a list of objects")
+    if document.get("errors") or (not items and _failed_inside(document.get("warnings"))):
+        raise answer.bad("a page with errors")
     return Page(
         items=items,
         total=total,
@@ -284,6 +286,12 @@ def _page(
         duration_s=answer.duration_s,
         attempts=answer.attempts,
     )
+
+
+def _failed_inside(warnings: Any) -> bool:
+    """Whether eBay says of a success that something failed on its side (03 §0b: category APPLICATION)."""
+    listed = warnings if isinstance(warnings, list) else []
+    return any(isinstance(each, dict) and each.get("category") == "APPLICATION" for each in listed)
 
 
 def _served_limit(document: dict[str, Any], asked: int) -> int:

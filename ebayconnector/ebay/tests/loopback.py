@@ -138,8 +138,10 @@ def json_answer(document: object, status: int = 200, **headers: str) -> Behaviou
     return answer(status, json.dumps(document).encode(), **headers)
 
 
-def rest_error(status: int, error_id: int, message: str = "No", **headers: str) -> Behaviour:
-    error = {"errorId": error_id, "domain": "D", "category": "REQUEST", "message": message}
+def rest_error(
+    status: int, error_id: int, message: str = "No", domain: str = "D", **headers: str
+) -> Behaviour:
+    error = {"errorId": error_id, "domain": domain, "category": "REQUEST", "message": message}
     return json_answer({"errors": [error]}, status, **headers)
 
 

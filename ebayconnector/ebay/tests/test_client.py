@@ -370,6 +370,13 @@ def test_nothing_to_show_is_an_empty_object_where_allowed(connect):
     assert connected.client.call(GET_RATE_LIMITS).attempts == 2
 
 
+@pytest.mark.parametrize("status", [200, 201, 202, 206])
+def test_only_a_204_says_that_there_is_nothing_to_read(connect, status):
+    connected = connect(answer(status, b""), answer(status, b""), answer(status, b""))
+    with pytest.raises(errors.BadAnswer, match="an empty body"):
+        connected.client.call(GET_RATE_LIMITS)
+
+
 def test_odd_but_readable_json_is_read(connect):
     connected = connect(answer(200, b'\xef\xbb\xbf{"a": "\\ud800"}', "application/json; charset=UTF-8"))
     assert connected.client.call(GET_USER).json() == {"a": "\ud800"}

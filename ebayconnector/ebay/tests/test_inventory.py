@@ -157,10 +157,27 @@ def test_a_sku_arrives_as_it_is(connect, sku):
 
 
 @pytest.mark.parametrize(
-    ("status", "error_id"), [(404, 25713), (404, 25702), (404, 1), (400, 25713), (400, 25702)]
+    ("status", "error_id", "domain"),
+    [
+        (404, 25713, "API_INVENTORY"),
+        (404, 25702, "API_INVENTORY"),
+        (404, 1, "API_INVENTORY"),
+        (404, 25713, ""),
+        (400, 25713, ""),
+        (400, 25702, ""),
+    ],
 )
-def test_a_sku_without_offer_has_none(connect, status, error_id):
-    assert inventory.offers_of(connect(rest_error(status, error_id)).client, "A") == []
+def test_a_sku_without_offer_has_none(connect, status, error_id, domain):
+    assert inventory.offers_of(connect(rest_error(status, error_id, domain=domain)).client, "A") == []
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [answer(404, b""), answer(404, b"<html>no route</html>"), rest_error(404, 2002, domain="ACCESS")],
+)
+def test_a_404_that_is_not_about_offers_says_nothing_of_them(connect, answered):
+    with pytest.raises(errors.BadAnswer, match="getOffers: HTTP 404 that does not say"):
+        inventory.offers_of(connect(answered).client, "A")
 
 
 @pytest.mark.parametrize("error_id", [25707, 25706, 25709])

@@ -306,3 +306,22 @@ def test_a_server_that_gives_smaller_pages_than_before_is_asked_anew():
     seen = {item["orderId"] for page in pages for item in page.items}
     assert seen == {str(number) for number in range(40)}
     assert [page.offset for page in pages][:4] == [0, 8, 16, 20]
+
+
+APPLICATION = {"errorId": 30500, "category": "APPLICATION", "message": "System error"}
+REQUEST = {"errorId": 30800, "category": "REQUEST", "message": "Not all filters were used"}
+
+
+@pytest.mark.parametrize(
+    ("more", "items"),
+    [({"warnings": [APPLICATION]}, []), ({"errors": [REQUEST]}, []), ({"errors": [REQUEST]}, ["a"])],
+)
+def test_a_page_that_speaks_of_a_failure_does_not_say_that_there_is_nothing(connect, more, items):
+    with pytest.raises(errors.BadAnswer, match="a page with errors"):
+        read(connect(page([{"orderId": item} for item in items], len(items), None, **more)))
+
+
+@pytest.mark.parametrize("warnings", [[], [REQUEST], None, "none", [1]])
+def test_other_warnings_do_not_matter(connect, warnings):
+    (only,) = read(connect(page([], 0, None, warnings=warnings)))
+    assert only.items == []
