@@ -17,8 +17,9 @@ from ebayconnector.ebay.documents import parse_json, parse_json_members
 # PostgreSQL's text and jsonb cannot hold U+0000; UTF-8 cannot hold lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
-# What an object that is an address has (03 §4.1).
-_STREET = "addressLine1"
+# What an object that is an address has, and one that says who lives there, and where (03 §4.1).
+_OF_ADDRESSES = frozenset({"addressLine1", "countryCode"})
+_NAME, _HOME = "fullName", "contactAddress"
 
 Path = Sequence[str]
 Lasting = Callable[[dict[str, Any]], Any]
@@ -171,17 +172,25 @@ def _filled_list(new: Any, stored: Any, rest: Path) -> Any:
 
 
 def _merged(new: Any, stored: Any) -> Any:
-    """Deep: a value that is missing, null or empty in `new` is taken from `stored`; not beside others of an
-    address that have changed: that is another one, not the old one with a part withheld."""
+    """Deep: a value that is missing, null or empty in `new` is taken from `stored`, unless that is about
+    another address or person."""
     if new == stored:
         return new
     if _is_empty(new):
         return stored
     if not isinstance(new, dict) or not isinstance(stored, dict):
         return new
-    if _STREET in stored and any(_has_changed(value, stored.get(key)) for key, value in new.items()):
+    if _is_another(new, stored):
         return new
     return {**stored, **{key: _merged(value, stored.get(key, value)) for key, value in new.items()}}
+
+
+def _is_another(new: dict[str, Any], stored: dict[str, Any]) -> bool:
+    """An address of which something changed is another one, not the old one with a part withheld; so is a
+    person with another name and with an address."""
+    changed = {key for key, value in new.items() if _has_changed(value, stored.get(key))}
+    is_address = not _OF_ADDRESSES.isdisjoint(stored)
+    return (is_address and bool(changed)) or (_NAME in changed and not _is_empty(new.get(_HOME)))
 
 
 def _has_changed(new: Any, stored: Any) -> bool:

@@ -141,6 +141,29 @@ def test_of_another_address_nothing_is_filled_in(missing):
     assert filled == address(name="Ann", contactAddress=new, phone="1")
 
 
+HOME = {"addressLine1": "Altweg 1", "city": "Bonn", "countryCode": "DE"}
+OLD_HOME = {"fullName": "Anna Alt", "companyName": "Alt GmbH", "email": "a@x", "contactAddress": HOME}
+
+
+def test_another_person_gets_nothing_of_the_one_before():
+    new = {"fullName": "Bert Neu", "contactAddress": {**HOME, "addressLine1": "Neuweg 9"}}
+    assert with_withheld(address(**new), address(**OLD_HOME), (SHIP_TO,)) == address(**new)
+
+
+@pytest.mark.parametrize(
+    "new", [{"fullName": "Anna Alt"}, {"fullName": "A*** A***"}, {"companyName": "Neu AG"}]
+)
+def test_a_person_without_an_address_is_the_one_before_with_a_part_withheld(new):
+    filled = with_withheld(address(**new), address(**OLD_HOME), (SHIP_TO,))
+    assert filled == address(**{**OLD_HOME, **new})
+
+
+def test_of_another_tax_address_nothing_is_filled_in():
+    old = {"taxAddress": {"city": "Bonn", "stateOrProvince": "NRW", "countryCode": "DE"}}
+    new = {"taxAddress": {"city": "Paris", "countryCode": "FR"}}
+    assert with_withheld({"buyer": new}, {"buyer": old}, (("buyer",),)) == {"buyer": new}
+
+
 @pytest.mark.parametrize("new", [{"city": "Boston"}, {"addressLine1": "", "city": "Boston"}, {}, None])
 def test_what_is_withheld_of_an_address_stays(new):
     old = {"addressLine1": "Main St 1", "addressLine2": "Apt 5", "city": "Boston"}
