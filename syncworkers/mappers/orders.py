@@ -152,7 +152,11 @@ def order_id_of(raw: bytes) -> str:
     try:
         return _identities.decode(raw).order_id
     except msgspec.ValidationError:
-        return str(parse_json(raw).get("orderId") or "")
+        pass
+    try:
+        return r.text(parse_json(raw), "orderId")
+    except r.Unmappable:
+        return ""
 
 
 def order_row_of(raw: bytes) -> MappedRow:
