@@ -20,10 +20,9 @@ from .reading import JsonObject, MappedRow, Maturity
 _SIGNS = {"CREDIT": 1, "DEBIT": -1}
 _FINAL_TRANSACTIONS = frozenset({"PAYOUT", "COMPLETED", "FAILED"})
 _PAYOUT_MATURITY = {
-    # A bank may still send the money back.
+    # A bank may still send the money back; then eBay tries again (REVERSED).
     "SUCCEEDED": Maturity.SETTLING,
     "TERMINAL_FAILED": Maturity.FINAL,
-    "REVERSED": Maturity.FINAL,
 }
 _FEE_LISTS = {"marketplaceFees": "marketplace_fee", "donations": "donation"}
 

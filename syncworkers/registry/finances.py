@@ -46,7 +46,7 @@ WORKER = Worker(
     reads=Windows(finances.payout_pages, page_limit=200, longest=FINANCES_WINDOW),
     steps=(
         Summary(fetch=_funds, into=FUNDS),
-        Recheck(),
+        Recheck(statuses=("INITIATED", "RETRYABLE_FAILED", "REVERSED"), source=finances.payouts_with_status),
         Details(
             of=PAYOUTS,
             fetch=lambda client, rows: finances.transactions_of_payout(client, rows[0].payout_id),

@@ -266,7 +266,7 @@ def test_which_transactions_are_read_again(status, payout_id, maturity):
     [
         ("SUCCEEDED", Maturity.SETTLING),
         ("TERMINAL_FAILED", Maturity.FINAL),
-        ("REVERSED", Maturity.FINAL),
+        ("REVERSED", Maturity.OPEN),
         ("INITIATED", Maturity.OPEN),
         ("RETRYABLE_FAILED", Maturity.OPEN),
         ("SOMETHING_NEW", Maturity.OPEN),
