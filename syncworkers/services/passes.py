@@ -32,12 +32,12 @@ ATTEMPTS = 3
 _AT_ONCE = 100
 # A pass with more to ask about than this is long: it gives way to others.
 _LONG = 200
-# So many records in a row without an answer are no longer the records' fault.
+# After so many records in a row without an answer others are asked about, to tell an outage.
 _OUTAGE = 3
-# A pass begins by the database's clock, a record is set aside by the machine's.
-_CLOCKS_APART = timedelta(minutes=1)
-# A list that has lain for so long says little about now.
+_OTHERS = 3
+# Half a list that has lain for so long says little about now.
 _STALE = timedelta(days=1)
+_TOO_OLD = timedelta(days=7)
 
 
 _SHOWN_IDS = """
@@ -103,12 +103,17 @@ def _open_pass(context: RunContext) -> SnapshotPass:
             account_id=run.account_id, api_family=run.api_family, finished_at=None
         )
         found = open_.first()
-        if found is not None and found.started_at < timezone.now() - _STALE:
+        if found is not None and _is_stale(found):
             found.delete()
             found = None
         pass_ = found or SnapshotPass.objects.create(account_id=run.account_id, api_family=run.api_family)
     pass_.refresh_from_db()
     return pass_
+
+
+def _is_stale(pass_: SnapshotPass) -> bool:
+    """A list that was read to its end is still good to ask by, however long that takes for many records."""
+    return pass_.started_at < timezone.now() - (_STALE if pass_.listed_at is None else _TOO_OLD)
 
 
 class Listed(NamedTuple):
@@ -189,9 +194,12 @@ class PassReading:
         """Ask about each listed record, in the order of the rows, from where the last run stopped; then about
         those that could not be stored: what belongs to them exists all the same.
 
-        Raises what eBay's outage looks like; then what was asked last is asked again by the next run.
+        Raises what eBay's outage looks like: it answers for no other record either. Then what was asked last
+        is asked again by the next run.
         """
         if self._distinct() - self.pass_.asked > _LONG:
+            # What follows when that lane is full waits in it.
+            self.context.progress.live_done = True
             turn_to_history(self.context)
         unanswered: list[Unanswered] = []
         for listed in chain(self._rows_to_ask(each), self._unstored_to_ask()):
@@ -201,7 +209,10 @@ class PassReading:
             except (Unavailable, BadAnswer) as failure:
                 unanswered.append(Unanswered(listed, failure))
                 if len(unanswered) >= _OUTAGE:
-                    raise
+                    if not self._answers_for_others(each, unanswered):
+                        raise
+                    self._set_aside(each, unanswered)
+                    unanswered = []
             except Refused as failure:
                 self._set_aside(each, [*unanswered, Unanswered(listed, failure)])
                 unanswered = []
@@ -210,6 +221,24 @@ class PassReading:
                 unanswered = []
                 self._keep(each, listed, records)
         self._set_aside(each, unanswered)
+
+    def _answers_for_others(self, each: Each, unanswered: Sequence[Unanswered]) -> bool:
+        """Whether eBay answers for any other record: then these are at fault themselves, else it is down."""
+        rows = self.table.model._default_manager.filter(
+            account_id=self.context.run.account_id, closed_at=None
+        )
+        others = rows.exclude(pk__in=[one.listed.row_id for one in unanswered]).order_by("?")
+        client = self.context.client.trying(1)
+        for key in others.values_list(each.column, flat=True)[:_OTHERS]:
+            self.context.pause_point()
+            try:
+                each.fetch(client, str(key))
+            except (Unavailable, BadAnswer):
+                continue
+            except Refused:
+                pass
+            return True
+        return False
 
     def _rows_to_ask(self, each: Each) -> Iterator[Listed]:
         shown = RawSQL(_SHOWN_IDS, [self.pass_.pk, self.table.key])
@@ -290,8 +319,7 @@ class PassReading:
         closing = self.reads.tables if self.reads.closes and not pass_.cut else ()
         closed = sum(_close_missing(run.account_id, table, pass_.pk) for table in closing)
         if closing:
-            before = pass_.started_at - _CLOCKS_APART
-            coverage.heal_unseen(run.account_id, run.api_family, before=before)
+            coverage.heal_unseen(run.account_id, run.api_family, before=pass_.started_at)
         if pass_.cut:
             for table in self.reads.tables:
                 execute(_FORGET_MISSES, _of_pass(run.account_id, table, pass_.pk))
@@ -325,9 +353,11 @@ WHERE account_id = %(account)s AND "table" = %(table)s AND row_id IN ({_SHOWN})
 """
 # A record that came but could not be stored was shown nevertheless.
 _MISSING = """
-t.account_id = %(account)s AND t.closed_at IS NULL AND t.id NOT IN ({shown}) AND {key} NOT IN (
-  SELECT unnest(bad_keys) FROM syncworkers_snapshotpart
-  WHERE snapshot_pass_id = %(pass)s AND "table" = %(table)s)
+t.account_id = %(account)s AND t.closed_at IS NULL
+  AND NOT EXISTS (SELECT FROM ({shown}) AS shown(id) WHERE shown.id = t.id)
+  AND NOT EXISTS (
+    SELECT FROM syncworkers_snapshotpart p, unnest(p.bad_keys) AS bad(key)
+    WHERE p.snapshot_pass_id = %(pass)s AND p."table" = %(table)s AND bad.key = {key})
 """
 _CLOSE = """
 WITH closed AS (
@@ -352,13 +382,19 @@ def _of_pass(account_id: int, table: Table, pass_id: int) -> dict[str, Any]:
 
 def _close_missing(account_id: int, table: Table, pass_id: int) -> int:
     """What this pass missed for the second time in a row is closed, for the first time noted."""
+    parameters = _of_pass(account_id, table, pass_id)
+    forget, close, note = _statements(table)
+    execute(forget, parameters)
+    closed = execute(close, parameters)
+    execute(note, parameters)
+    return closed
+
+
+def _statements(table: Table) -> tuple[str, str, str]:
+    """To forget the misses of what was shown, to close what was missed again, to note what was missed."""
     key = "concat_ws('/', " + ", ".join(f't."{name}"' for name in table.natural_key) + ")"
     parts = {
         "rows": f'"{table.model._meta.db_table}"',
         "missing": _MISSING.format(shown=_SHOWN, key=key),
     }
-    parameters = _of_pass(account_id, table, pass_id)
-    execute(_FORGET_MISSES, parameters)
-    closed = execute(_CLOSE.format(**parts), parameters)
-    execute(_NOTE_MISSES.format(**parts), parameters)
-    return closed
+    return _FORGET_MISSES, _CLOSE.format(**parts), _NOTE_MISSES.format(**parts)

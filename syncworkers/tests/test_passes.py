@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import time_machine
+from django.db import connection
 
 from syncworkers.models import InventoryItem, Offer, QuarantinedRecord, SnapshotPart, SnapshotPass, WorkerRun
 from syncworkers.registry import WORKERS
+from syncworkers.services import passes
 from syncworkers.services.execution import WORKERS as RUNNING
+from tests.factories import RunFactory
 
 from .running import ago, execute, no_time, run_family, seller_account, state_of, whole_truth
 
@@ -232,3 +236,79 @@ def test_an_item_that_breaks_the_mapper_is_shown_and_not_closed(ebay, account, s
     run_family(account, "offers")
     record.refresh_from_db()
     assert record.healed_at is not None
+
+
+def usual_skus(ebay, account):
+    skus, legacy = known_skus(ebay, account)
+    return [sku for sku in skus if sku.isascii() and sku.replace("-", "").isalnum() and sku not in legacy]
+
+
+def test_three_neighbours_that_ebay_fails_on_are_no_outage(ebay, account, small_lists):
+    run_family(account, "offers")
+    shown = InventoryItem.objects.filter(account=account).order_by("id").values_list("sku", flat=True)
+    usual = set(usual_skus(ebay, account))
+    broken = next(list(shown[n : n + 3]) for n in range(len(shown)) if usual.issuperset(shown[n : n + 3]))
+    for sku in broken:
+        ebay.fault(rf"/offer\?sku={sku}&", "server_error", count=1000)
+    other = next(sku for sku in reversed(list(shown)) if sku in usual and sku not in broken)
+    remove(ebay, account, other)
+    for _ in range(2):
+        run = run_family(account, "offers")
+        assert (run.status, run.reason) == ("partial", "ebay_unavailable")
+    assert InventoryItem.objects.get(sku=other).closed_at is not None
+    names = {f"offers of {sku}" for sku in broken}
+    assert names <= set(QuarantinedRecord.objects.values_list("record_key", flat=True))
+
+
+def test_a_404_from_somebody_on_the_way_closes_no_offers(ebay, account, small_lists):
+    run_family(account, "offers")
+    ebay.fault(GET_OFFERS, "status", status=404, count=None)
+    for _ in range(2):
+        WorkerRun.objects.filter(status="queued").delete()
+        assert run_family(account, "offers").status == "partial"
+    assert not Offer.objects.exclude(closed_at=None).exists()
+
+
+def test_asking_one_by_one_may_take_longer_than_a_day(ebay, account, small_lists):
+    ebay.fault(GET_OFFERS, "server_error", skip=8, count=1000)
+    run_family(account, "offers")
+    SnapshotPass.objects.update(started_at=ago(hours=30))
+    pass_ = SnapshotPass.objects.get()
+    assert pass_.asked >= 5
+    ebay.delete("faults")
+    ebay.delete("requests")
+    WorkerRun.objects.filter(status="queued").delete()
+    assert run_family(account, "offers").status == "completed"
+    pass_.refresh_from_db()
+    assert pass_.finished_at is not None
+    assert ebay.requests(GET_ITEMS) == []
+
+
+def test_a_long_pass_waits_for_its_lane_when_that_is_full(ebay, account, small_lists, settings, monkeypatch):
+    monkeypatch.setattr("syncworkers.services.passes._LONG", 5)
+    settings.Q_WORKERS = 1
+    RunFactory(status="running", lane=3, heartbeat_at=ago(seconds=1))
+    run = run_family(account, "offers")
+    assert (run.status, run.more) == ("completed", True)
+    assert WorkerRun.objects.get(account=account, status="queued").lane == 3
+
+
+def test_what_was_set_aside_by_a_slow_clock_is_not_taken_for_healed(ebay, account, small_lists):
+    _, legacy = known_skus(ebay, account)
+    with time_machine.travel(ago(minutes=3)):
+        run_family(account, "offers")
+    open_ = QuarantinedRecord.objects.filter(healed_at=None).values_list("record_key", flat=True)
+    assert set(open_) == {f"offers of {sku}" for sku in legacy}
+
+
+def test_a_long_list_is_compared_by_a_join(ebay, account):
+    """What is looked up in a list that fits no hash takes hours, and the pass never ends."""
+    pass_ = SnapshotPass.objects.create(account=account, api_family="offers")
+    pass_.parts.create(table="inventory_items", row_ids=list(range(20_000)), bad_keys=["x"])
+    parameters = passes._of_pass(account.pk, WORKERS["offers"].table, pass_.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64kB'")
+        cursor.execute("ANALYZE syncworkers_snapshotpart")
+        for sql in passes._statements(WORKERS["offers"].table):
+            cursor.execute(f"EXPLAIN {sql}", parameters)
+            assert "SubPlan" not in str(cursor.fetchall())
