@@ -161,6 +161,7 @@ RETURNING r.cancel_requested_at, s.enabled, a.workers_enabled, a.is_active,
   EXISTS (SELECT 1 FROM tokens_processheartbeat p WHERE p.id = r.process_id AND p.stopping_at IS NOT NULL),
   EXISTS (SELECT 1 FROM ebay_worker_run q JOIN ebay_accounts b ON b.id = q.account_id
           WHERE q.status = 'queued' AND q.lane = 1 AND q.not_before <= clock_timestamp()
+          AND q.api_family = ANY(%s)
           AND NOT EXISTS (SELECT 1 FROM tokens_apipause p WHERE p.environment = b.environment
                           AND p.api = q.api AND p.until > clock_timestamp()
                           AND (p.account_id IS NULL OR p.account_id = q.account_id))
@@ -182,7 +183,7 @@ def beat_and_count(run_id: int, added: Mapping[str, int]) -> tuple[Signals, dict
         counting="".join(f", {name} = r.{name} + %s" for name in added),
         counted="".join(f", r.{name}" for name in added),
     )
-    row = fetch_one(sql, [*added.values(), run_id, RUNS_PER_ACCOUNT])
+    row = fetch_one(sql, [*added.values(), run_id, list(WORKERS), RUNS_PER_ACCOUNT])
     if row is None:
         raise FenceLost(f"run {run_id} was ended by somebody else")
     signals, counted = row[: -len(added)] if added else row, row[len(row) - len(added) :]

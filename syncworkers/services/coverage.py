@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import EbayAccount
@@ -48,6 +49,15 @@ def add_coverage(account_id: int, api_family: str, spans: Sequence[Span]) -> Non
     )
     execute(_FORGET_HEALED_SLICES, parameters)
     execute(_HEAL_BY_TIME, parameters)
+
+
+def uncover(account_id: int, api_family: str, spans: Sequence[Span]) -> None:
+    """Take spans out of what is complete: they are to be read again."""
+    execute(
+        "UPDATE ebay_sync_state SET covered = covered - %(spans)s::tstzmultirange "
+        "WHERE account_id = %(account)s AND api_family = %(family)s",
+        {"account": account_id, "family": api_family, "spans": multirange_of(spans)},
+    )
 
 
 def record_failed_slice(
@@ -100,14 +110,14 @@ def failed_slices(state: SyncState) -> tuple[list[Span], list[Span]]:
 
 def quarantine(account: EbayAccount, api_family: str, key: str, bad: BadRecord, span: Span | None) -> None:
     """Keep a record that could not be stored, with its evidence and the smallest span known to hold it."""
-    now = timezone.now()
     evidence = people.storable_evidence(account, bad.evidence)
     values = {
         "evidence": evidence,
         "error": people.storable_error(evidence, bad.error),
         "start_at": span.start if span else None,
         "end_at": span.end if span else None,
-        "last_seen_at": now,
+        # By the clock that a pass begins by.
+        "last_seen_at": Now(),
     }
     record, created = QuarantinedRecord.objects.get_or_create(
         account_id=account.pk, api_family=api_family, record_key=key, defaults=values

@@ -115,9 +115,22 @@ def read_span(context: RunContext, span: Span, *, then: Sequence[Span] = ()) -> 
     while waiting:
         current = waiting.pop()
         try:
-            waiting.extend(read_slice(context, current, following=[*waiting[::-1], *then]))
+            parts = read_slice(context, current, following=[*waiting[::-1], *then])
         except (Unavailable, BadAnswer) as failure:
             _narrow(context, current, failure)
+        else:
+            if parts:
+                _uncover(context, current)
+            waiting.extend(parts)
+
+
+def _uncover(context: RunContext, span: Span) -> None:
+    """What is read in parts from now on may stay without the older ones: its overlap with what was covered
+    before is to be a gap then, like the rest."""
+    run = context.run
+    if any(span.overlaps(covered) for covered in context.state.covered):
+        with context.fenced():
+            coverage.uncover(run.account_id, run.api_family, [span])
 
 
 def _narrow(context: RunContext, span: Span, failure: Unavailable | BadAnswer) -> None:
@@ -129,6 +142,7 @@ def _narrow(context: RunContext, span: Span, failure: Unavailable | BadAnswer) -
     suspects, hopeless = _halves(span), [] if span.length > SHORTEST_SLICE else [span]
     try:
         _refuse_to_narrow_an_outage(context, [span], failure)
+        _uncover(context, span)
         while suspects:
             suspect = suspects.popleft()
             try:

@@ -82,7 +82,7 @@ def execute_run(
         run.refresh_from_db()
         return run
     except GaveWay as way:
-        return ending.record(RunStatus.COMPLETED, more=True, note=f"{way}; the rest follows in the next run")
+        return ending.done(more=True, note=f"{way}; the rest follows in the next run")
     except Stopped as stop:
         return ending.stopped(stop)
     except (EbayError, TokenUnavailable) as failure:
@@ -135,12 +135,13 @@ class Ending:
         self.worker = worker
         self.progress = Progress()
 
-    def done(self) -> WorkerRun:
-        """The engine came to its end: complete, or with gaps that it could not close."""
+    def done(self, *, more: bool = False, note: str = "") -> WorkerRun:
+        """The engine came to its end, or gave way: complete, or with gaps that it could not close."""
         progress = self.progress
         if progress.complete:
-            return self.record(RunStatus.COMPLETED)
-        return self.record(RunStatus.PARTIAL, reason=progress.reason, error="; ".join(progress.errors))
+            return self.record(RunStatus.COMPLETED, more=more, note=note)
+        error = "; ".join(progress.errors)
+        return self.record(RunStatus.PARTIAL, reason=progress.reason, error=error, more=more)
 
     def stopped(self, stop: Stopped) -> WorkerRun:
         if stop.reason == Reason.CLUSTER_STOPPING:

@@ -17,7 +17,7 @@ from typing import Any
 from ebayconnector.ebay.paging import PAGES_AHEAD, Page
 from syncworkers.models import Reason
 from syncworkers.ranges import MILLISECOND, Span, merged, to_millisecond, without
-from syncworkers.windows import MOST_PARTS, SHORTEST_SLICE, is_too_long, parts_needed
+from syncworkers.windows import MOST_PARTS, SAFETY, SHORTEST_SLICE, is_too_long, parts_needed
 
 from . import coverage, runlog
 from .ahead import ask_ahead, unread
@@ -201,11 +201,15 @@ class SliceReading:
             return False
         if self.shown is not None:
             return True
-        run = self.context.run
-        coverage.add_coverage(run.account_id, run.api_family, without([self.span], places))
+        run, ebay_now = self.context.run, self.context.ebay_now()
+        # Its beginning was taken before eBay told its clock: nobody has read what is still to come.
+        to_come = Span(to_millisecond(ebay_now - SAFETY), max(ebay_now, self.span.end) + MILLISECOND)
+        coverage.add_coverage(run.account_id, run.api_family, without([self.span], [*places, to_come]))
         # eBay's ranges include their end; what lies there belongs to the next slice.
         inside = merged(place for place in places if place.overlaps(self.span))
         if inside:
+            # Covered before, when the record was not there or not at fault.
+            coverage.uncover(run.account_id, run.api_family, inside)
             self.context.give_up(inside, Reason.QUARANTINE, "a record is in quarantine")
         return True
 

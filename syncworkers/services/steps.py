@@ -6,6 +6,8 @@ from functools import partial
 
 from django.db.models.functions import Now
 
+from ebayconnector.ebay.errors import BadAnswer, Unavailable
+from syncworkers.models import Reason
 from syncworkers.registry import Details, Recheck, Summary, Table
 
 from .context import RunContext
@@ -39,10 +41,18 @@ def look_again(context: RunContext, *, most: int | None = None) -> bool:
 
 def _summary(context: RunContext, step: Summary) -> bool:
     context.pause_point()
-    records = step.fetch(context.client)
+    try:
+        records = step.fetch(context.client)
+    except (Unavailable, BadAnswer) as failure:
+        if step.part is not None:
+            raise
+        # What else the family reads does not wait for it.
+        context.progress.incomplete(Reason.EBAY_UNAVAILABLE, f"{step.into.title}: {failure}")
+        return True
     with context.fenced() as signals:
         result = store_items(context, step.into, records)
-        if step.closes:
+        # What could not be stored may be what is stored already.
+        if step.closes and not result.bad:
             _close_others(context, step.into, result.row_ids)
         counted = count(context, result, fetched=len(records))
     page_done(context, signals, counted)

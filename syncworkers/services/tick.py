@@ -78,7 +78,10 @@ WITH w AS MATERIALIZED (
   WHERE s.id = c.id
   RETURNING s.account_id, s.api_family, c.api
 ), moved_up AS (
-  UPDATE ebay_worker_run SET lane = 2 WHERE id IN (
+  UPDATE ebay_worker_run
+  SET lane = 2, not_before = CASE WHEN trigger = 'follow_up' THEN least(not_before, clock_timestamp())
+                                  ELSE not_before END
+  WHERE id IN (
     SELECT q.id FROM ebay_worker_run q JOIN due USING (account_id, api_family)
     WHERE q.status = 'queued' AND q.lane = 3 FOR UPDATE OF q SKIP LOCKED)
 )

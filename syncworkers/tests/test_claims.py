@@ -252,6 +252,10 @@ class TestFence:
         running(waiting.account, family="third")
         assert not beat(live_run.pk).manual_run_waits
 
+    def test_a_waiting_run_of_another_releases_family_is_for_that_release(self, live_run):
+        queued(lane=1, family="eleventh")
+        assert not beat(live_run.pk).manual_run_waits
+
     def test_work_ends_when_its_process_is_told_to_stop(self, live_run, monkeypatch):
         process = ProcessHeartbeat.objects.create(
             host="h", pid=1, kind="cluster", name="sync", started_at=ago(), beat_at=ago(), stopping_at=ago()

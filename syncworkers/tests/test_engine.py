@@ -368,3 +368,41 @@ def test_a_run_that_is_stopped_sends_nothing_more(ebay, small_pages):
             thread.join(10)
     ebay.post("latency", path="/sell/fulfillment/v1/order", seconds=0)
     assert len(ebay.requests(GET_ORDERS, limit=1000)) - sent <= 3
+
+
+def test_an_overlap_of_which_only_the_newer_slices_were_read_is_read_later(ebay, small_pages):
+    account = seller_account(ebay)
+    run_until_quiet(account)
+    let_time_pass(ebay, 3 * 3600)
+    now = parse_ebay_time(ebay.get("clock")["now"])
+    for hours in (0.5, 1.5, 2.5):
+        at = iso(now - timedelta(hours=hours))
+        ebay.post("orders", seller=account.username, count=80, created_at=at, modified_at=at)
+    # It shows only now, as eBay's lists lag behind.
+    late = iso(now - timedelta(hours=3, minutes=10))
+    ebay.post("orders", seller=account.username, created_at=late, modified_at=late)
+
+    def cancel(run):
+        if state_of(account).covered[-1].end > now - timedelta(hours=1):
+            WorkerRun.objects.filter(pk=run.pk).update(cancel_requested_at=ago(seconds=0))
+
+    assert run_orders(account, on_page=cancel).status == "cancelled"
+    run_until_quiet(account)
+    assert stored(account) == truth(ebay, account)
+    assert len(state_of(account).covered) == 1
+
+
+def test_a_run_that_gives_way_tells_what_it_could_not_read(ebay, small_pages, monkeypatch):
+    account = seller_account(ebay)
+    order_id = min(
+        truth(ebay, account).items(), key=lambda pair: abs(parse_ebay_time(pair[1]) - ago(days=3))
+    )[0]
+    ebay.patch(f"orders/{order_id}", seller=account.username, touch=False,
+               overrides={"pricingSummary": {"total": {"value": "a lot", "currency": "USD"}}})  # fmt: skip
+    clock = PageClock()
+    monkeypatch.setattr("syncworkers.services.context.time", clock)
+    monkeypatch.setattr("syncworkers.windows.PAGES_PER_SLICE", 1)
+    done = run_until_quiet(account, deadline=clock.after_three_pages)
+    assert done[-1].status == "completed"
+    found = [run for run in done if run.rows_quarantined]
+    assert [(run.status, run.reason, run.more) for run in found] == [("partial", "quarantine", True)]

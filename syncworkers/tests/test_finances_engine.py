@@ -15,6 +15,7 @@ from ebayconnector.ebay.timefmt import parse_ebay_time
 from syncworkers.models import (
     FinancesFee,
     Payout,
+    QuarantinedRecord,
     SellerFunds,
     SyncState,
     Transaction,
@@ -24,6 +25,7 @@ from syncworkers.models import (
 )
 from syncworkers.registry import WORKERS
 from syncworkers.services import history
+from tokens import wire
 from tokens.models import SigningKey
 from tokens.services.signing_setup import set_up_signing_key
 
@@ -304,3 +306,41 @@ def test_an_expired_key_is_named_and_a_new_one_heals(ebay, british):
     assert (run.status, run.reason) == ("error", "signature_refused")
     set_up_signing_key("simulator", force=True)
     assert run_family(british, "transactions").status == "completed"
+
+
+def test_a_clock_that_is_ahead_covers_nothing_that_is_to_come(ebay, account):
+    """Until eBay's first answer nobody knows better, and it takes any end for transactions."""
+    ebay.post("clock", advance_s=-7200.0)
+    wire.clock.cache_clear()
+    assert run_family(account, "transactions").status == "completed"
+    (covered,) = state_of(account, "transactions").covered
+    assert covered.end <= ebay_now(ebay)
+
+
+def test_payouts_that_come_back_from_the_bank_are_found_when_they_are_paid(ebay, account):
+    run_family(account, "finances")
+    payout = Payout.objects.filter(payout_status="SUCCEEDED").order_by("-occurred_at")[0]
+    for status in ("REVERSED", "SUCCEEDED"):
+        ebay.patch(f"payouts/{payout.payout_id}", seller=account.username, payoutStatus=status)
+        Payout.objects.filter(pk=payout.pk, payout_status="SUCCEEDED").update(check_at=ago(seconds=1))
+        let_time_pass(ebay, 7 * 3600)
+        run_family(account, "finances")
+        payout.refresh_from_db()
+        assert payout.payout_status == status
+
+
+def test_funds_that_ebay_does_not_answer_for_hold_up_nothing_else(ebay, account):
+    ebay.fault("seller_funds_summary", "server_error", count=None)
+    run = run_family(account, "finances")
+    assert (run.status, run.reason) == ("partial", "ebay_unavailable")
+    assert "Funds" in run.error
+    assert not Payout.objects.filter(detail_at=None).exists()
+    assert state_of(account, "finances").covered[0].length > timedelta(days=19)
+
+
+def test_funds_that_cannot_be_read_leave_those_that_are_stored(ebay, account):
+    run_family(account, "finances")
+    ebay.fault("seller_funds_summary", "replace_body", body='{"totalFunds":{"value":"x","currency":"USD"}}')
+    run_family(account, "finances")
+    assert QuarantinedRecord.objects.get().record_key == "seller_funds funds"
+    assert SellerFunds.objects.get().closed_at is None

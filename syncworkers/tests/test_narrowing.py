@@ -8,7 +8,7 @@ import pytest
 
 from syncworkers.models import FailedSlice, Order, WorkerLog
 
-from .running import ago, let_time_pass, run_orders, seller_account, state_of, stored, truth
+from .running import ago, iso, let_time_pass, run_orders, seller_account, state_of, stored, truth
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -63,4 +63,20 @@ def test_a_page_that_always_fails_at_its_place_is_read_in_other_slices(ebay, acc
     ebay.fault(r"getOrders|offset=398\b", "server_error", count=None)
     run = run_orders(account)
     assert run.status == "completed"
+    assert stored(account) == truth(ebay, account)
+
+
+def test_what_fails_in_time_that_was_read_before_stays_a_gap(ebay, account):
+    run_orders(account)
+    let_time_pass(ebay, 600)
+    at = iso(ago(minutes=8))
+    (late,) = ebay.post("orders", seller=account.username, created_at=at, modified_at=at)["orderIds"]
+    poison(ebay, late)
+    assert run_orders(account).status == "partial"
+    let_time_pass(ebay, 7200)
+    run_orders(account)
+    assert FailedSlice.objects.count() == 1
+    ebay.delete("faults")
+    FailedSlice.objects.update(retry_at=ago(seconds=1))
+    assert run_orders(account).status == "completed"
     assert stored(account) == truth(ebay, account)

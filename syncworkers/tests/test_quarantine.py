@@ -183,3 +183,18 @@ def test_a_change_of_the_bad_order_closes_its_old_gap(ebay, account):
     FailedSlice.objects.update(retry_at=ago(seconds=1))
     assert run_orders(account).status == "completed"
     assert len(state_of(account).covered) == 1
+
+
+def test_a_bad_order_that_shows_late_is_tried_again_like_others(ebay, account):
+    run_orders(account)
+    let_time_pass(ebay, 600)
+    order_id = add_order(ebay, account, ago(minutes=8), **BAD)
+    assert run_orders(account).status == "partial"
+    place = FailedSlice.objects.get().span
+    let_time_pass(ebay, 3600)
+    run_orders(account)
+    assert FailedSlice.objects.get().span == place
+    patch(ebay, account, order_id, **GOOD)
+    FailedSlice.objects.update(retry_at=ago(seconds=1))
+    assert run_orders(account).status == "completed"
+    assert stored(account) == truth(ebay, account)

@@ -163,10 +163,18 @@ def test_a_passing_token_failure_does_not_stop_the_schedule():
 
 def test_history_that_waits_moves_up_when_its_live_part_is_due():
     state = due()
-    run = RunFactory(account=state.account, lane=3, trigger="follow_up")
+    run = RunFactory(account=state.account, lane=3, trigger="follow_up", not_before=ago(minutes=-30))
     assert tick().queued == 0
     run.refresh_from_db()
     assert (run.lane, run.trigger) == (2, "follow_up")
+    assert run.not_before <= timezone.now()
+
+
+def test_a_retry_that_moves_up_waits_as_long_as_it_was_told():
+    state = due()
+    run = RunFactory(account=state.account, lane=3, trigger="retry", not_before=ago(minutes=-4))
+    tick()
+    assert (WorkerRun.objects.get(pk=run.pk).lane, WorkerRun.objects.get().not_before) == (2, run.not_before)
 
 
 def test_silent_runs_end_and_are_asked_again():
