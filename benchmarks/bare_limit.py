@@ -1,7 +1,7 @@
 """Baseline "limit": the least that brings the same rows into the same tables.
 
-Bare session, typed parsing, COPY into temporary tables, one merge and one commit per page. No hash, no
-fence, no counters, no log, no overlap, no check of completeness.
+Bare session, typed parsing, COPY into temporary tables, one merge of each and one commit per page. No hash,
+no fence, no counters, no log, no index of people, no overlap, no check of completeness.
 """
 
 from __future__ import annotations
@@ -26,10 +26,14 @@ SELECT %s, %s, ''::bytea, {_ORDERS} FROM staged_orders
 ON CONFLICT (account_id, order_id) DO UPDATE SET {bare.assignments(bare.ORDER_COLUMNS, "order_id")}
 WHERE excluded.ebay_modified_at > t.ebay_modified_at
 """
+# The account is hidden from the planner, as in the product (`store._rows_of_keys`): of one that is newer than
+# the statistics it believes that it has few rows, and reads all of them for each page.
 _MERGE_LINES = f"""
 INSERT INTO bare_lines AS t (account_id, order_id, {_LINES})
 SELECT o.account_id, o.id, {", ".join(f"l.{name}" for name in bare.LINE_COLUMNS)}
-FROM staged_lines l JOIN bare_orders o ON o.account_id = %s AND o.order_id = l.order_key
+FROM staged_lines l CROSS JOIN LATERAL (
+  SELECT id, account_id FROM bare_orders r WHERE r.account_id + 0 = %s AND r.order_id = l.order_key LIMIT 1
+) AS o
 ON CONFLICT (order_id, line_item_id) DO UPDATE SET {bare.assignments(bare.LINE_COLUMNS, "line_item_id")}
 WHERE ({", ".join(f"t.{name}" for name in bare.LINE_COLUMNS)})
   IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in bare.LINE_COLUMNS)})

@@ -14,9 +14,10 @@ def measure(*, orders: int, page_s: float = 0.0) -> dict[str, Any]:
 
     Raises RuntimeError when a load does not store exactly what it should.
     """
+    before_mb = high_water.resident()
     connected = loading.connect(orders)
     with loading.slow_pages(connected, page_s):
-        loads = loading.three_loads(connected, lambda: timed_load(connected, orders))
+        loads = loading.three_loads(connected, lambda: timed_load(connected, orders, before_mb=before_mb))
     expected = (orders, 0, loads["third"]["changed"])
     stored = tuple(loads[name]["stored"] for name in ("first", "second", "third"))
     if stored != expected:
@@ -24,12 +25,12 @@ def measure(*, orders: int, page_s: float = 0.0) -> dict[str, Any]:
     return loads
 
 
-def timed_load(connected: loading.Connected, orders: int) -> dict[str, Any]:
-    """Everything is read (again)."""
+def timed_load(connected: loading.Connected, orders: int, *, before_mb: float) -> dict[str, Any]:
+    """Everything is read (again). `before_mb`: what the process held at its start."""
     account = connected.account
     loading.forget_coverage(account)
     last_request, before = simulated.last_request(), loading.written()
-    before_mb = high_water.reset()
+    high_water.reset()
     with counted_exchanges() as exchanges:
         started, cpu = time.perf_counter(), time.process_time()
         run = loading.load(account)

@@ -1,4 +1,7 @@
-"""Many orders of other accounts, made in the database from a few that were really loaded."""
+"""Many orders of other accounts, made in the database from a few that were really loaded.
+
+Each has one entry in the index of people, as an order with a buyer has.
+"""
 
 from __future__ import annotations
 
@@ -40,10 +43,17 @@ INSERT INTO ebay_order_line_items (account_id, order_id, {columns})
 SELECT (%(accounts)s::bigint[])[1 + n %% %(count)s], %(base)s + n, {templates}
 FROM generate_series(%(first)s, %(last)s) n JOIN bench_lines t ON t.place = n %% %(samples)s
 """
+# Nobody's hashes, but of the right length and as scattered.
+_FILL_PEOPLE = """
+INSERT INTO ebay_person_index (person, kind, row_id, account_id)
+SELECT substring(sha256(convert_to(n::text, 'UTF8')) for 16), 'orders', %(base)s + n,
+       (%(accounts)s::bigint[])[1 + n %% %(count)s]
+FROM generate_series(%(first)s, %(last)s) n
+"""
 
 
 def fill_orders(sample: EbayAccount, wanted: int) -> None:
-    """Until the table holds so many orders: copies of `sample`'s, with numbers and times of their own."""
+    """Until the table holds so many orders: copies of `sample`'s with their own numbers, times and buyers."""
     samples = Order.objects.filter(account=sample).count()
     missing = wanted - Order.objects.count()
     accounts = [AccountFactory().pk for _ in range(_ACCOUNTS)]  # type: ignore[no-untyped-call, attr-defined]
@@ -60,9 +70,10 @@ def fill_orders(sample: EbayAccount, wanted: int) -> None:
         part = {**common, "first": first, "last": min(first + _AT_ONCE - 1, missing)}
         execute(_statement(_FILL_ORDERS, Order, _OWN_ORDER_COLUMNS), part)
         execute(_statement(_FILL_LINES, OrderLineItem, {"id", "account_id", "order_id"}), part)
+        execute(_FILL_PEOPLE, part)
     execute("SELECT setval(pg_get_serial_sequence('ebay_orders', 'id'), (SELECT max(id) FROM ebay_orders))")
     execute("DROP TABLE bench_orders, bench_lines")
-    execute("VACUUM ANALYZE ebay_orders, ebay_order_line_items")
+    execute("VACUUM ANALYZE ebay_orders, ebay_order_line_items, ebay_person_index")
     execute("CHECKPOINT")
     # The next one has the limits of every session again.
     connection.close()

@@ -6,25 +6,27 @@ import time
 from typing import Any
 
 from syncworkers.models import Order
+from tokens.models import PersonIndex
 
-from . import engine_load, fill, loading
+from . import engine_load, fill, high_water, loading
 
 _SAMPLE = 1000
 
 
 def fill_table(*, already: int) -> dict[str, Any]:
-    """So many orders of other accounts."""
+    """So many orders of other accounts, each with its entry in the index of people."""
     sample = loading.connect(min(_SAMPLE, already))
     loading.load(sample.account)
     started = time.perf_counter()
     fill.fill_orders(sample.account, already)
     fill_s = time.perf_counter() - started
-    found = Order.objects.count()
-    if found != already:
-        raise RuntimeError(f"{found} orders are in the table instead of {already}")
+    found = Order.objects.count(), PersonIndex.objects.count()
+    if found != (already, already):
+        raise RuntimeError(f"{found[0]} orders with {found[1]} entries are there instead of {already}")
     return {"already": already, "fill_s": fill_s}
 
 
 def measure(*, orders: int) -> dict[str, Any]:
     """A first load of `orders` orders of a new account."""
-    return engine_load.timed_load(loading.connect(orders), orders)
+    before_mb = high_water.resident()
+    return engine_load.timed_load(loading.connect(orders), orders, before_mb=before_mb)

@@ -7,11 +7,16 @@ import re
 from pathlib import Path
 
 
-def reset() -> float:
-    """Forget the high-water mark; what the process holds now, in MB."""
+def resident() -> float:
+    """What the process holds now, in MB."""
+    gc.collect()
+    return _resident_mb("VmRSS")
+
+
+def reset() -> None:
+    """Forget the high-water mark."""
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")
-    return _resident_mb("VmRSS")
 
 
 def peak() -> float:

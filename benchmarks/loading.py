@@ -21,6 +21,7 @@ from syncworkers.registry import WORKERS
 from syncworkers.services import history, runs
 from syncworkers.services.execution import execute_run
 from tests.factories import AccountFactory
+from tokens.models import PersonIndex
 
 from . import simulated
 
@@ -28,7 +29,7 @@ ORDERS = WORKERS["orders"]
 # All of the simulator's orders are younger; the hour keeps clear of eBay's limit.
 REACH = ORDERS.longest_lookback - timedelta(hours=1)
 _DEADLINE_S = 24 * 3600.0
-_DATA_TABLES = [Order._meta.db_table, OrderLineItem._meta.db_table]
+_DATA_TABLES = [model._meta.db_table for model in (Order, OrderLineItem, PersonIndex)]
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def rows_stored(account: EbayAccount) -> int:
 
 @dataclass(frozen=True)
 class Written:
-    """What the database has written so far: rows of the data tables, and bytes of WAL."""
+    """What the database has written so far: rows of orders, line items and the person index that were
+    inserted, updated or deleted, and bytes of WAL."""
 
     rows: int
     wal_bytes: int
@@ -127,15 +129,15 @@ class Written:
         return {"rows_written": self.rows - earlier.rows, "wal_bytes": self.wal_bytes - earlier.wal_bytes}
 
 
-def written(tables: list[str] | None = None) -> Written:
+def written() -> Written:
     """Counted by the database itself. Call outside a transaction."""
     if connection.in_atomic_block:
         raise RuntimeError("statistics are reported between transactions")
     execute("SELECT pg_stat_force_next_flush()")
     row = fetch_one(
-        "SELECT (SELECT coalesce(sum(n_tup_ins + n_tup_upd), 0) FROM pg_stat_user_tables "
+        "SELECT (SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables "
         "WHERE relname = ANY(%s)), pg_current_wal_lsn() - '0/0'::pg_lsn",
-        [tables or _DATA_TABLES],
+        [_DATA_TABLES],
     )
     if row is None:
         raise RuntimeError("no statistics")

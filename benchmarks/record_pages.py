@@ -84,6 +84,7 @@ def _measure(connected: loading.Connected, table: Table, pages: Pages, repeats: 
     for _ in range(repeats):
         parsed.append(_seconds(parse))
         execute(f"DELETE FROM {table.model._meta.db_table}")
+        execute("DELETE FROM ebay_person_index")
         new.append(_seconds(store))
         unchanged.append(_seconds(store))
     rows = table.model._default_manager.count()

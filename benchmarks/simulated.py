@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -39,9 +40,15 @@ def new_seller(orders: int) -> dict[str, Any]:
     return seller
 
 
-def write_orders(access_token: str) -> None:
-    """Every page is asked for once, so that the simulator has made all orders before anybody is timed."""
-    for _ in _pages(access_token):
+def write_orders(access_token: str, *, pages: int | None = None) -> None:
+    """Every page, or so many, is asked for once, so that the simulator has made all orders before anybody is
+    timed. In a process of its own: what pages leave in memory must not count as held before a load."""
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        pool.apply(_ask, (access_token, pages))
+
+
+def _ask(access_token: str, pages: int | None) -> None:
+    for _ in islice(_pages(access_token), pages):
         pass
 
 
@@ -84,8 +91,7 @@ def slow_pages(page_s: float, seller: str, access_token: str) -> Iterator[None]:
     half on the way back. The seller's orders are made."""
     ebay = simulator()
     last = last_request()
-    for _ in islice(_pages(access_token), _PAGES_TIMED):
-        pass
+    write_orders(access_token, pages=_PAGES_TIMED)
     own_s = seen_since(last, seller)["page_s"]
     ebay.post("latency", path=ORDERS_PATH, seconds=max(page_s - own_s, 0.0))
     try:

@@ -14,6 +14,7 @@ def main() -> None:
     django.setup()
     from syncworkers.models import Order
     from tests.factories import OrganizationFactory
+    from tokens.models import PersonIndex
 
     from . import loading
 
@@ -25,6 +26,7 @@ def main() -> None:
         print("loaded", flush=True)
         # Rows that did not change would not be written.
         Order.objects.filter(account=connected.account).delete()
+        PersonIndex.objects.filter(account=connected.account).delete()
         loading.forget_coverage(connected.account)
 
 

@@ -21,7 +21,7 @@ def memory_words(found: Sequence[Figures]) -> str:
         ]
         for one in found
     ]
-    head = ("DEBUG", "before, MB", "peak, MB", "growth, MB")
+    head = ("DEBUG", "at start, MB", "peak, MB", "growth, MB")
     return f"### Memory of a first load of {found[0]['orders']:,} orders\n\n{table(head, lines)}"
 
 

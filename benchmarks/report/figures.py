@@ -7,6 +7,9 @@ from typing import Any
 
 Figures = Mapping[str, Any]
 
+# The most that eBay gives at once, and what everybody here asks for.
+PAGE_ORDERS = 200
+
 LOADS = {"first": "first", "second": "nothing changed", "third": "10 % changed"}
 
 
@@ -39,7 +42,24 @@ def write_s(figures: Figures) -> float:
     return float(figures["seconds"] - figures["fetch_s"])
 
 
-def bound_s(figures: Figures, page_s: float) -> float:
-    """What a load cannot beat: its pages, as many at once as the server had, or its own work."""
-    server = figures["server"]
-    return max(float(server["pages"] * page_s / max(server["at_once"], 1)), write_s(figures))
+def data_pages(figures: Figures) -> int:
+    """The pages without which the orders cannot be read: no overlaps, no probes."""
+    return -(-int(figures["orders"]) // PAGE_ORDERS)
+
+
+def delay_s(figures: Figures, pages: int, page_s: float) -> float:
+    """What `pages` take the server, as many at once as it had."""
+    return float(pages * page_s / max(figures["server"]["at_once"], 1))
+
+
+def bound_s(delayed: Figures, undelayed: Figures, page_s: float) -> float:
+    """What a delayed load cannot beat: its data pages, or the own work of the same load without the delay."""
+    return max(delay_s(delayed, data_pages(delayed), page_s), write_s(undelayed))
+
+
+def rounds_words(rounds_of: Mapping[str, int]) -> str:
+    """`rounds_of`: by way, the one that counts most first; those with other numbers of rounds are named."""
+    usual = next(iter(rounds_of.values()))
+    text = f"rounds: {usual}, the median counts"
+    others = [way for way, rounds in rounds_of.items() if rounds != usual]
+    return f"{text}; {' and '.join(others)}: {rounds_of[others[0]]}" if others else text

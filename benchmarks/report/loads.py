@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .figures import LOADS, Figures, growth_mb, median, per_order_s, times_as_fast
+from .figures import LOADS, Figures, growth_mb, median, per_order_s, rounds_words, times_as_fast
 from .table import megabytes, table
 
 WAYS = {"engine": "engine", "limit": "limit", "bulk_create": "bulk_create", "per_row": "per row"}
@@ -22,7 +22,7 @@ def words(loads: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     lines = [_line(medians, way, load) for way, load in medians]
     parts = [
         f"### {first['orders']:,} orders ({first['rows']:,} rows with line items); "
-        f"rounds: {len(loads['engine'])}, the median counts",
+        f"{rounds_words({name: len(loads[way]) for way, name in WAYS.items()})}",
         table(_HEAD, lines),
         "\n".join([_scaled(medians), _requests(medians), *_speeds(medians)]).strip(),
         "\n".join(_written(medians)),
@@ -80,7 +80,8 @@ def _speeds(medians: Medians) -> list[str]:
 def _written(medians: Medians) -> list[str]:
     whole = medians["engine", "first"]["wal_bytes"]
     return [
-        f"Load “{title}”: the engine wrote {one['rows_written']:,} rows and "
+        f"Load “{title}”: the engine wrote {one['rows_written']:,} rows of orders, line items and the person "
+        f"index and "
         f"{megabytes(one['wal_bytes'])} of WAL ({one['wal_bytes'] / whole:.2%} of the first load's)."
         for load, title in LOADS.items()
         for one in [medians["engine", load]]
@@ -89,6 +90,6 @@ def _written(medians: Medians) -> list[str]:
 
 def _memory(first: Figures) -> str:
     return (
-        f"The engine's process held {first['before_mb']:.0f} MB before the first load and at most "
-        f"{first['peak_mb']:.0f} MB in it: {growth_mb(first):.1f} MB more."
+        f"The engine's process held {first['before_mb']:.0f} MB at its start and at most "
+        f"{first['peak_mb']:.0f} MB in the first load: {growth_mb(first):.1f} MB more."
     )

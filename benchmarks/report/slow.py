@@ -5,49 +5,60 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .figures import LOADS, Figures, bound_s, median, write_s
+from .figures import LOADS, Figures, bound_s, data_pages, delay_s, median, write_s
 from .loads import WAYS
 from .table import table
 
-_HEAD = ("way", "load", "s", "of it waiting for eBay", "pages", "pages at once", "server's time a page, ms",
-         "bound by, s", "time against it", "the same by the server's time")  # fmt: skip
+_HEAD = ("way", "load", "s", "of it waiting for eBay", "data pages", "asked for", "pages at once",
+         "server's time a page, ms", "own work undelayed, s", "bound by, s", "time against it",
+         "the same by the server's time", "against all pages asked for")  # fmt: skip
 
 
 def words(found: Mapping[str, Any]) -> str:
     page_s = found["page_s"]
     engine, limit = found["engine"], found["limit"]
     orders = engine[0]["first"]["orders"]
-    lines = [_engine_line(median(engine, load), title, page_s) for load, title in LOADS.items()]
+    lines = [
+        _engine_line(median(engine, load), median(found["undelayed"], load), title, page_s)
+        for load, title in LOADS.items()
+    ]
     lines += [_limit_line(median(limit, load), title) for load, title in LOADS.items()]
     return "\n\n".join([
         f"### {orders:,} orders, a page takes eBay {page_s * 1000:.0f} ms; rounds: {len(engine)}, the median "
         "counts",
         table(_HEAD, lines),
         "Pages at once as the server saw them, for this account: most of the time, and in brackets when the "
-        "last bytes of one met the next call. The bound is the larger of pages × "
-        f"{page_s * 1000:.0f} ms ÷ pages at once, and of the time in which the engine did not wait (own "
-        "work); in the last column with the time that the server took, its work for a page included. The way "
-        "*limit* asks for a page when the one before is stored.",
+        "last bytes of one met the next call. The bound of the goal is the larger of data pages (the fewest "
+        f"that hold the orders) × {page_s * 1000:.0f} ms ÷ pages at once, and of own work: the time in which "
+        "the engine did not wait in the same load without the delay; beside it the same with the time that "
+        "the server took for a page, its work included. The last column, for information, counts all pages "
+        "that were asked for (overlaps and probes too) in place of the data pages. The way *limit* asks for "
+        "a page when the one before is stored.",
     ])  # fmt: skip
 
 
-def _engine_line(figures: Figures, title: str, page_s: float) -> list[str]:
-    server = figures["server"]
-    bound = bound_s(figures, page_s)
+def _engine_line(figures: Figures, undelayed: Figures, title: str, page_s: float) -> list[str]:
+    server, work_s = figures["server"], write_s(undelayed)
+    bound = bound_s(figures, undelayed, page_s)
+    asked = max(delay_s(figures, server["pages"], page_s), work_s)
     return [
         WAYS["engine"],
         title,
         f"{figures['seconds']:.2f}",
         f"{figures['fetch_s']:.2f}",
+        f"{data_pages(figures):,}",
         f"{server['pages']:,}",
         f"{server['at_once']} ({server['most_at_once']})",
         f"{server['page_s'] * 1000:.0f}",
-        f"{bound:.2f} ({'own work' if bound == write_s(figures) else 'delay'})",
+        f"{work_s:.2f}",
+        f"{bound:.2f} ({'own work' if bound == work_s else 'delay'})",
         f"{figures['seconds'] / bound:.2f}",
-        f"{figures['seconds'] / bound_s(figures, server['page_s']):.2f}",
+        f"{figures['seconds'] / bound_s(figures, undelayed, server['page_s']):.2f}",
+        f"{figures['seconds'] / asked:.2f}",
     ]
 
 
 def _limit_line(figures: Figures, title: str) -> list[str]:
-    told = [f"{figures['seconds']:.2f}", f"{figures['fetch_s']:.2f}", f"{figures['requests']:,}"]
-    return [WAYS["limit"], title, *told, "", "", "", "", ""]
+    told = [f"{figures['seconds']:.2f}", f"{figures['fetch_s']:.2f}", f"{data_pages(figures):,}"]
+    told.append(f"{figures['requests']:,}")
+    return [WAYS["limit"], title, *told, *[""] * (len(_HEAD) - 2 - len(told))]
