@@ -70,10 +70,14 @@ def test_goals_give_speed_without_the_servers_time_as_well() -> None:
     assert (unchanged.measured, unchanged.own) == (2.0, 6.0)
 
 
-def test_slow_pages_are_held_against_the_larger_of_delay_and_own_work() -> None:
-    own_work = load(3, 0.5)
-    delay = load(0.48, 0.4)
-    slow = {"page_s": 0.08, "engine": [{"first": own_work, "second": delay, "third": own_work}]}
+def test_slow_pages_are_held_against_the_larger_of_needed_delay_and_undelayed_work() -> None:
+    # 1,000 orders need five pages, of the ten that were asked for.
+    held_up, delay = load(3, 0.5), load(0.24, 0.2)
+    slow = {
+        "page_s": 0.08,
+        "engine": [{"first": held_up, "second": delay, "third": held_up}],
+        "undelayed": [{"first": load(2.6, 0.1), "second": load(0.2, 0.1), "third": load(2.6, 0.1)}],
+    }
     ratios = [goal.measured for goal in goals_of({"slow": slow})]
     assert ratios == pytest.approx([1.2, 1.2, 1.2, 3])
 
@@ -101,7 +105,7 @@ def test_each_kind_of_run_writes_its_own_block(tmp_path: Path, monkeypatch: pyte
 
 def test_a_report_names_every_part_that_was_measured() -> None:
     page = {"rows": 200, "bytes": 1024, "parse_s": 0.01, "store_s": 0.01, "unchanged_s": 0.005}
-    ways = {name: loads()["engine"] for name in ("engine", "limit")}
+    ways = {name: loads()["engine"] for name in ("engine", "undelayed", "limit")}
     text = told({
         "date": "today", "machine": report.machine(postgres="18", commit_ms=0.3), "loads": loads(),
         "slow": {"page_s": 0.08, **ways}, "pages": {"trading": page, "post_order": page},

@@ -319,7 +319,7 @@ def test_a_clock_that_is_ahead_covers_nothing_that_is_to_come(ebay, account):
 
 def test_payouts_that_come_back_from_the_bank_are_found_when_they_are_paid(ebay, account):
     run_family(account, "finances")
-    payout = Payout.objects.filter(payout_status="SUCCEEDED").order_by("-occurred_at")[0]
+    payout = Payout.objects.filter(payout_status="SUCCEEDED").order_by("occurred_at")[0]
     for status in ("REVERSED", "SUCCEEDED"):
         ebay.patch(f"payouts/{payout.payout_id}", seller=account.username, payoutStatus=status)
         Payout.objects.filter(pk=payout.pk, payout_status="SUCCEEDED").update(check_at=ago(seconds=1))
