@@ -70,8 +70,8 @@ def test_goals_give_speed_without_the_servers_time_as_well() -> None:
     assert (unchanged.measured, unchanged.own) == (2.0, 6.0)
 
 
-def test_slow_pages_are_held_against_the_larger_of_needed_delay_and_undelayed_work() -> None:
-    # 1,000 orders need five pages, of the ten that were asked for.
+def test_slow_pages_are_held_against_the_larger_of_delay_and_undelayed_work() -> None:
+    # Ten pages were asked for, and 1,000 orders need five of them.
     held_up, delay = load(3, 0.5), load(0.24, 0.2)
     slow = {
         "page_s": 0.08,
@@ -79,7 +79,7 @@ def test_slow_pages_are_held_against_the_larger_of_needed_delay_and_undelayed_wo
         "undelayed": [{"first": load(2.6, 0.1), "second": load(0.2, 0.1), "third": load(2.6, 0.1)}],
     }
     ratios = [goal.measured for goal in goals_of({"slow": slow})]
-    assert ratios == pytest.approx([1.2, 1.2, 1.2, 3])
+    assert ratios == pytest.approx([1.2, 1.2, 0.6, 1.2, 1.2, 1.2, 3])
 
 
 def test_calls_that_touch_are_not_at_once() -> None:

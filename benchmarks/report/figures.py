@@ -52,9 +52,9 @@ def delay_s(figures: Figures, pages: int, page_s: float) -> float:
     return float(pages * page_s / max(figures["server"]["at_once"], 1))
 
 
-def bound_s(delayed: Figures, undelayed: Figures, page_s: float) -> float:
-    """What a delayed load cannot beat: its data pages, or the own work of the same load without the delay."""
-    return max(delay_s(delayed, data_pages(delayed), page_s), write_s(undelayed))
+def bound_s(delayed: Figures, undelayed: Figures, pages: int, page_s: float) -> float:
+    """What a delayed load cannot beat: so many pages, or the own work of the same load without the delay."""
+    return max(delay_s(delayed, pages, page_s), write_s(undelayed))
 
 
 def rounds_words(rounds_of: Mapping[str, int]) -> str:
