@@ -44,8 +44,9 @@ class Story:
         self.faults = Faults(world)
         self.watch = Watch()
         self.work = Work(world, self.edits, self.watch)
-        self.keepsakes = Keepsakes()
+        self.keepsakes = Keepsakes(world)
         self.script: list[str] = []
+        self.keepsakes.look()
 
     def play(self, steps: int) -> None:
         if not steps:
@@ -101,6 +102,7 @@ class Story:
                 self.edits.come_back()
             restless = self._round(restless | _PASSES if number <= _TO_CLOSE else restless)
             if number >= _TO_CLOSE and not restless:
+                self.keepsakes.look()
                 return [*differences(self.world), *self.keepsakes.lost(), *self.watch.found]
         return [Difference("runs", "", f"{restless} store something new in each of {_MOST_ROUNDS} rounds")]
 
