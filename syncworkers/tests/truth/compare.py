@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import EbayAccount
+from ebayconnector.ebay.timefmt import parse_ebay_time
 from syncworkers.mappers.reading import MappedRow, Unmappable
 from syncworkers.models import FailedSlice, QuarantinedRecord, Reason, SyncState, Transaction
 from syncworkers.models.rows import MaturingRow
@@ -19,7 +20,7 @@ from syncworkers.registry import TABLES, WORKERS, Details, Table, Windows
 from syncworkers.services.records import change_time
 from syncworkers.tests.running import iso
 
-from .declared import CLOSING, KEPT_WHEN_GONE, VOLATILE, WITHHELD
+from .declared import CHANGED_AT, CLOSING, KEPT_WHEN_GONE, OCCURRED_AT, VOLATILE, WITHHELD, Path
 from .expected import Record, Truth, read_truth, without
 from .world import World
 
@@ -219,7 +220,7 @@ class Comparison:
             wanted, have = row.columns[name], getattr(stored, name)
             if not _is_column(name, wanted, have) and not self._is_withheld(table, name, wanted):
                 yield f"{name} is {have!r}, true is {wanted!r}"
-        yield from self._beside_columns(row, stored, unlisted=unlisted)
+        yield from self._beside_columns(table, record, stored, unlisted=unlisted)
         if once:
             parts = [{name: each.get(name) for name in _TEXTS} for each in (record, stored.payload)]
             yield from _first_differences(*parts)
@@ -237,13 +238,13 @@ class Comparison:
         yield from self._looked_at_again(stored)
         yield from self._links(table, key, stored)
 
-    def _beside_columns(self, row: MappedRow, stored: Any, *, unlisted: bool) -> Iterator[str]:
+    def _beside_columns(self, table: Table, record: Record, stored: Any, *, unlisted: bool) -> Iterator[str]:
         """What every row has beside what its mapper names; a change that no list shows has no time."""
         wanted: dict[str, Any] = {"house_name": self.account.house_name}
         if not unlisted:
-            wanted["ebay_modified_at"] = row.modified_at
+            wanted["ebay_modified_at"] = _time_at(record, CHANGED_AT.get(table.key))
         if isinstance(stored, MaturingRow):
-            wanted["occurred_at"] = row.occurred_at
+            wanted["occurred_at"] = _time_at(record, OCCURRED_AT[table.key])
         for name, value in wanted.items():
             if getattr(stored, name) != value:
                 yield f"{name} is {getattr(stored, name)!r}, true is {value!r}"
@@ -391,6 +392,12 @@ class Comparison:
         start = max(gap.start_at, reach)
         wanted = [Span(start, gap.end_at)] if start < gap.end_at else []
         return bool(without_spans(wanted, self.covered[gap.api_family]))
+
+
+def _time_at(record: Any, path: Path | None) -> datetime | None:
+    for name in path or ():
+        record = record.get(name, {})
+    return parse_ebay_time(record) if path and record else None
 
 
 def _offers_of(sku: str) -> str:

@@ -23,3 +23,16 @@ VOLATILE: dict[str, tuple[Path, ...]] = {
     "active_inventory": (("TimeLeft",), ("WatchCount",), ("AsOf",)),
     "buyer": (("Item", "TimeLeft"),),
 }
+# Where a record says when it changed, as far as it does, and when it came.
+CHANGED_AT: dict[str, Path] = {
+    "orders": ("lastModifiedDate",),
+    **dict.fromkeys(("cases", "case_details", "inquiries"), ("lastModifiedDate", "value")),
+}
+OCCURRED_AT: dict[str, Path] = {
+    "transactions": ("transactionDate",),
+    "finances": ("payoutDate",),
+    "messages": ("ReceiveDate",),
+    "cases": ("creationDate", "value"),
+    "inquiries": ("creationDate", "value"),
+    "returns": ("creationInfo", "creationDate", "value"),
+}
