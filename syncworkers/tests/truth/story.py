@@ -90,6 +90,8 @@ class Story:
         self.edits.heal_broken()
         for account in self.world.accounts:
             self.note("for good", (self.edits.break_for_good(account), self.edits.send_away(account)))
+            # What no list shows, after all was read.
+            self.note("silently", (self.edits.silent_detail(account), self.edits.move_letter(account)))
         self.note("two days of peace", None)
         self.world.let_time_pass(timedelta(days=2))
         abandon_silent()
