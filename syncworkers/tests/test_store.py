@@ -121,6 +121,14 @@ def test_only_the_changed_row_is_rewritten(account):
     assert rewritten.quantity == 9
 
 
+def test_a_row_that_changes_takes_the_account_s_new_house_name(account):
+    before = account.house_name
+    store(account, order("1"), order("2"))
+    account.house_name = "Renamed"
+    store(account, order("1"), order("2", buyerCheckoutNotes="please hurry"))
+    assert dict(Order.objects.values_list("order_id", "house_name")) == {"1": before, "2": "Renamed"}
+
+
 def test_changed_at_moves_only_with_a_change(account):
     store(account, order("1"), order("2"))
     Order.objects.update(changed_at="2020-01-01T00:00:00Z")
@@ -196,6 +204,25 @@ def test_a_withheld_email_and_address_stay(account):
     before = rows_written()
     again = store(account, bought({"username": "ann"}, None))
     assert (result.stored, again.unchanged, rows_written()) == (0, 1, before)
+
+
+def test_of_two_orders_on_a_page_each_keeps_what_is_withheld_of_itself(account):
+    def bought(order_id: str, at: str, **withheld: Any) -> dict[str, Any]:
+        step = {"shipTo": {"contactAddress": {"countryCode": "DE"}, **withheld}}
+        return order(order_id, at, fulfillmentStartInstructions=[{"shippingStep": step}])
+
+    store(
+        account,
+        bought("1", "2026-11-20T12:00:00.000Z", fullName="Ann", email="ann@example.com"),
+        bought("2", "2026-11-20T12:00:00.000Z", fullName="Bea", email="bea@example.com"),
+    )
+    at = "2026-11-21T12:00:00.000Z"
+    assert store(account, bought("1", at), bought("2", at)).stored == 2
+    for order_id, name in (("1", "Ann"), ("2", "Bea")):
+        row = Order.objects.get(order_id=order_id)
+        ship_to = row.payload["fulfillmentStartInstructions"][0]["shippingStep"]["shipTo"]
+        assert (ship_to["fullName"], ship_to["email"]) == (name, f"{name.lower()}@example.com")
+        assert row.ship_to_name == name
 
 
 def test_a_withheld_final_destination_stays(account):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,14 +10,17 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import EbayAccount
+from ebayconnector.ebay.timefmt import parse_ebay_time
 from syncworkers.mappers.reading import MappedRow, Unmappable
 from syncworkers.models import FailedSlice, QuarantinedRecord, Reason, SyncState, Transaction
 from syncworkers.models.rows import MaturingRow
 from syncworkers.ranges import Span
 from syncworkers.ranges import without as without_spans
-from syncworkers.registry import TABLES, WORKERS, Details, Passes, Table, Windows
+from syncworkers.registry import TABLES, WORKERS, Details, Table, Windows
 from syncworkers.services.records import change_time
+from syncworkers.tests.running import iso
 
+from .declared import CHANGED_AT, CLOSING, KEPT_WHEN_GONE, OCCURRED_AT, VOLATILE, WITHHELD, Path
 from .expected import Record, Truth, read_truth, without
 from .world import World
 
@@ -32,7 +36,8 @@ _OF_THE_ROW = ("maturity", "check_at")
 # From this age on a record that settles is no longer looked at: `maturity.STEPS`, `Worker.fresh_means`.
 _SETTLED = timedelta(days=60)
 _FEES = ("orderLineItems", "*", "marketplaceFees")
-_KEPT_WHEN_GONE = {"orders", "messages", "message_bodies", "buyer"}
+# A text is read once, while its letter's flags change.
+_TEXTS = ("Text", "Content")
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class Comparison:
     def all(self) -> Iterator[Difference]:
         for table in TABLES.values():
             yield from self._table(table)
+        yield from self._numbers()
         yield from self._false_alarms()
 
     def _table(self, table: Table) -> Iterator[Difference]:
@@ -97,12 +103,23 @@ class Comparison:
                 for what in self._unequal(table, key, record, row, stored):
                     yield Difference(table.key, key, what)
         for key, stored in self.rows[table.key].items():
+            if stored.closed_at is not None and (key in shown or table.key not in CLOSING):
+                yield Difference(table.key, key, f"is closed since {stored.closed_at}")
             if key not in shown and stored.closed_at is None and not self._may_stay(table, key):
                 yield Difference(table.key, key, "eBay has it no longer, and it is not closed")
 
+    def _numbers(self) -> Iterator[Difference]:
+        """As many open rows of a listing, and of a purchase, as the simulator counts in it."""
+        for table, leading_to in (("active_inventory", "item_id"), ("buyer", "order_line_item_id")):
+            rows = [row for row in self.rows[table].values() if row.closed_at is None]
+            counted = Counter(getattr(row, leading_to) for row in rows)
+            for key, number in self.truth.numbers[table].items():
+                if counted[key] != number and not any(key in name for name in self.set_aside):
+                    yield Difference(table, key, f"has {counted[key]} open rows, true are {number}")
+
     def taken_from(self, other: Comparison) -> Iterator[Difference]:
         """Rows of what only the other account has, where they stay when eBay has them no longer."""
-        for table in map(TABLES.__getitem__, sorted(_KEPT_WHEN_GONE)):
+        for table in map(TABLES.__getitem__, sorted(KEPT_WHEN_GONE)):
             mine = {table.record_key(record) for record in self.truth.records[table.key]}
             theirs = {table.record_key(record) for record in other.truth.records[table.key]}
             for key in (theirs - mine) & self.rows[table.key].keys() - {""}:
@@ -181,17 +198,15 @@ class Comparison:
         return any(name.startswith(f"details of {parent.key} {key}") for name in self.set_aside)
 
     def _may_stay(self, table: Table, key: str) -> bool:
-        if table.key in _KEPT_WHEN_GONE:
+        if table.key in KEPT_WHEN_GONE:
             return True
         if table.key == "offers":
-            return f"offers of {self.rows['offers'][key].sku}" in self.set_aside
+            return self.rows["offers"][key].sku in self.truth.legacy_skus
         return False
 
     # -- what is there, and different
 
     def _unequal(self, table: Table, key: str, record: Record, row: MappedRow, stored: Any) -> Iterator[str]:
-        if stored.closed_at is not None and self._closes(table):
-            yield f"is closed since {stored.closed_at}"
         yield from self._columns_of_payload(table, stored)
         has_settled = self._has_settled(stored)
         unlisted = key in self.truth.unlisted.get(table.key, ())
@@ -205,6 +220,12 @@ class Comparison:
             wanted, have = row.columns[name], getattr(stored, name)
             if not _is_column(name, wanted, have) and not self._is_withheld(table, name, wanted):
                 yield f"{name} is {have!r}, true is {wanted!r}"
+        yield from self._beside_columns(table, record, stored, unlisted=unlisted)
+        if once:
+            parts = [{name: each.get(name) for name in _TEXTS} for each in (record, stored.payload)]
+            yield from _first_differences(*parts)
+        if table.key == "messages":
+            yield from self._order_of_letter(stored)
         if has_settled:
             return
         if not unlisted and not once:
@@ -216,6 +237,17 @@ class Comparison:
                 yield from self._children(table, relation, row, stored)
         yield from self._looked_at_again(stored)
         yield from self._links(table, key, stored)
+
+    def _beside_columns(self, table: Table, record: Record, stored: Any, *, unlisted: bool) -> Iterator[str]:
+        """What every row has beside what its mapper names; a change that no list shows has no time."""
+        wanted: dict[str, Any] = {"house_name": self.account.house_name}
+        if not unlisted:
+            wanted["ebay_modified_at"] = _time_at(record, CHANGED_AT.get(table.key))
+        if isinstance(stored, MaturingRow):
+            wanted["occurred_at"] = _time_at(record, OCCURRED_AT[table.key])
+        for name, value in wanted.items():
+            if getattr(stored, name) != value:
+                yield f"{name} is {getattr(stored, name)!r}, true is {value!r}"
 
     def _columns_of_payload(self, table: Table, stored: Any) -> Iterator[str]:
         """Columns and children are what the mapper makes of the payload beside them, and of the details."""
@@ -243,9 +275,9 @@ class Comparison:
 
     def _payload(self, table: Table, record: Record, stored: Any) -> Iterator[str]:
         wanted, have = record, stored.payload
-        for path in (*table.volatile_paths, *self._said_to_be_final(stored)):
+        for path in (*VOLATILE.get(table.key, ()), *self._said_to_be_final(stored)):
             wanted, have = without(wanted, path), without(have, path)
-        yield from _first_differences(_filled(wanted, have, table.withheld_paths), have)
+        yield from _first_differences(_filled(wanted, have, WITHHELD.get(table.key, ())), have)
 
     def _children(self, table: Table, relation: str, row: MappedRow, stored: Any) -> Iterator[str]:
         child = table.children[relation]
@@ -261,11 +293,6 @@ class Comparison:
             for name, value in columns.items():
                 if not _same(value, getattr(have[key], name)):
                     yield f"{relation} {key}: {name} is {getattr(have[key], name)!r}, true is {value!r}"
-
-    def _closes(self, table: Table) -> bool:
-        """Whether being closed says anything about the record."""
-        passes = [w.reads for w in WORKERS.values() if isinstance(w.reads, Passes)]
-        return any(reads.closes and table in reads.tables for reads in passes) or table.key == "seller_funds"
 
     def _has_settled(self, stored: Any) -> bool:
         if not isinstance(stored, MaturingRow) or stored.maturity != "settling":
@@ -291,6 +318,28 @@ class Comparison:
                 have or (true in self.rows[target] and self._can_be_known(target, true, stored))
             ):
                 yield f"{column} is {have!r}, true is {true!r}"
+
+    def _order_of_letter(self, stored: Any) -> Iterator[str]:
+        """Of the stored orders of that person with that item the last before it, else the first one after it.
+
+        A letter stays with an order that has lost the item since.
+        """
+        people = {stored.sender, stored.recipient} - {""}
+        of_person = {
+            key: order.payload
+            for key, order in self.rows["orders"].items()
+            if stored.item_id and order.payload.get("buyer", {}).get("username") in people
+        }
+        fitting = {
+            key: payload["creationDate"]
+            for key, payload in of_person.items()
+            if any(line.get("legacyItemId") == stored.item_id for line in payload["lineItems"])
+        }
+        before = [created for created in fitting.values() if created <= iso(stored.occurred_at)]
+        moment = max(before, default=min(fitting.values(), default=""))
+        true = min((key for key, created in fitting.items() if created == moment), default="")
+        if stored.order_id != true and stored.order_id not in of_person.keys() - fitting.keys():
+            yield f"order_id is {stored.order_id!r}, true is {true!r}"
 
     def _can_be_known(self, target: str, key: str, stored: Any) -> bool:
         """Whether an order still has the item that leads to it."""
@@ -318,9 +367,11 @@ class Comparison:
             if not _is_mappable(table, record)
             for name in (table.record_key(record), f"{table.key} {table.record_key(record)}")
         }
-        legacy = {f"offers of {sku}"[:200] for sku in self.truth.legacy_skus}
-        for name in sorted(self.set_aside - broken - legacy):
-            if not name.startswith("offers of "):
+        # Offers of a SKU that eBay lists no longer are not asked about any more.
+        may_fail = {_offers_of(sku) for sku in self.truth.legacy_skus}
+        listed = {_offers_of(str(item["sku"])) for item in self.truth.records["inventory_items"]}
+        for name in sorted(self.set_aside - broken - may_fail):
+            if not name.startswith(_offers_of("")) or name in listed:
                 yield Difference("quarantine", name, "stands there although nothing is wrong with it")
         gaps = [gap for gap in self.gaps if self._is_wanted_still(gap) and not self._is_of_broken(gap)]
         if gaps:
@@ -341,6 +392,17 @@ class Comparison:
         start = max(gap.start_at, reach)
         wanted = [Span(start, gap.end_at)] if start < gap.end_at else []
         return bool(without_spans(wanted, self.covered[gap.api_family]))
+
+
+def _time_at(record: Any, path: Path | None) -> datetime | None:
+    for name in path or ():
+        record = record.get(name, {})
+    return parse_ebay_time(record) if path and record else None
+
+
+def _offers_of(sku: str) -> str:
+    """The name under which the offers of a SKU are set aside."""
+    return f"offers of {sku}"[:200]
 
 
 def _is_mappable(table: Table, record: Record) -> bool:

@@ -16,6 +16,13 @@ from .world import World
 
 _OPEN_TRANSACTIONS = ("FUNDS_PROCESSING", "FUNDS_ON_HOLD", "FUNDS_AVAILABLE_FOR_PAYOUT")
 _LIVE_PAYOUTS = ("INITIATED", "RETRYABLE_FAILED")
+# 03 §3.5: the inbox is 0; the others are the simulator's.
+_SENT, _FOLDERS = 1, (0, 6, 11)
+# Of what is open one part of the details, other than before.
+_SILENT_DETAILS = {
+    "returns": lambda words: {"sellerAddress": {"name": words}},
+    "disputes": lambda words: {"note": words},
+}
 
 
 class Edits:
@@ -34,8 +41,8 @@ class Edits:
             [
                 self.orders, self.new_orders, self.late_order, self.break_order, self.drop_line,
                 self.transactions, self.fee, self.drop_fee, self.payouts, self.stock, self.break_item,
-                self.letters, self.break_letter, self.listings, self.send_away, self.purchases, self.troubles,
-                self.new_trouble, self.silent_trouble,
+                self.letters, self.move_letter, self.break_letter, self.listings, self.send_away,
+                self.purchases, self.troubles, self.new_trouble, self.silent_trouble, self.silent_detail,
             ]
         )  # fmt: skip
         return f"{edit.__name__} of {account.username}: {edit(account)}"
@@ -188,6 +195,16 @@ class Edits:
         kind = self.dice.choice(["arrive", "flags", "answer", "delete"])
         return kind, self._post("messages/change", account, count=self._count(), kind=kind)
 
+    def move_letter(self, account: EbayAccount) -> Any:
+        """To another folder; what was sent stays where it is."""
+        letters = self.world.everything("messages", account)
+        received = [each for each in letters if each["Folder"]["FolderID"] != _SENT]
+        if not received:
+            return "none"
+        letter, folder = self.dice.choice(received), self.dice.choice(_FOLDERS)
+        self._patch(f"messages/{letter['MessageID']}", account, folder=folder)
+        return letter["MessageID"], folder
+
     def break_letter(self, account: EbayAccount) -> Any:
         """A flag that is none, in a letter that has just come."""
         made = self._post("messages", account, overrides={"HighPriority": "perhaps"})["messageIds"]
@@ -281,3 +298,15 @@ class Edits:
         name = "buyerLoginName" if kind == "returns" else "buyer"
         self._patch(f"troubles/{row['id']}", account, summary={name: buyer})
         return f"{kind} {row['id']} {buyer}"
+
+    def silent_detail(self, account: EbayAccount) -> Any:
+        """Details that change while the list shows the same: they are asked about again while it is open."""
+        kind = self.dice.choice(sorted(_SILENT_DETAILS))
+        rows = [
+            each for each in self.world.everything(kind, account) if each["open"] and not each["escalated"]
+        ]
+        if not rows:
+            return f"{kind}: none is open"
+        row, words = self.dice.choice(rows), f"said {self.dice.randint(1, 99)}"
+        self._patch(f"troubles/{row['id']}", account, detail=_SILENT_DETAILS[kind](words))
+        return f"{kind} {row['id']} {words}"

@@ -1,6 +1,7 @@
 """What every table should hold, from what the simulator says is true.
 
-The records come from its control API, in the shape in which eBay gives them: not through our reading.
+The records come from its control API, in the shape in which eBay gives them. What is XML at eBay goes through
+our own reading of XML, and its lists through what makes records of them; `numbers` does not.
 """
 
 from __future__ import annotations
@@ -24,19 +25,21 @@ _LINKS = ("orderId", "caseId")
 
 @dataclass
 class Truth:
-    """Records by table; what eBay lists no longer although it exists (`unlisted`, by table: keys), and what
-    leads from a record to its order and case (`links`)."""
+    """Records by table; what eBay lists no longer although it exists (`unlisted`, by table: keys), what leads
+    from a record to its order and case (`links`), and how many rows a listing or purchase has (`numbers`)."""
 
     records: dict[str, list[Record]]
     unlisted: dict[str, set[str]] = field(default_factory=dict)
     links: dict[str, dict[str, Record]] = field(default_factory=dict)
     legacy_skus: set[str] = field(default_factory=set)
+    numbers: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def read_truth(world: World, account: EbayAccount) -> Truth:
     def all_of(kind: str) -> list[Record]:
         return world.everything(kind, account)
 
+    listings, purchases = all_of("listings"), all_of("purchases")
     truth = Truth(
         {
             "orders": all_of("orders"),
@@ -49,10 +52,14 @@ def read_truth(world: World, account: EbayAccount) -> Truth:
             "inventory_items": all_of("items"),
             "offers": all_of("offers"),
             **_letters(all_of("messages")),
-            "active_inventory": _listings(all_of("listings")),
-            "buyer": _purchases(all_of("purchases")),
+            "active_inventory": _listings(listings),
+            "buyer": _purchases(purchases),
         }
     )
+    truth.numbers = {
+        "active_inventory": {each["ItemID"]: _variations(each) for each in listings},
+        "buyer": {line_id: 1 for each in purchases for line_id in each["ids"]},
+    }
     stock = world.ebay.get("stock", seller=account.username)["items"]
     truth.legacy_skus = {item["sku"] for item in stock if item["legacy"]}
     for kind in ("cases", "inquiries", "returns", "disputes"):
@@ -90,6 +97,10 @@ def _listings(found: list[Record]) -> list[Record]:
     items = _as_xml(endpoints.GET_MY_EBAY_SELLING, ended)
     pairs = zip(items, found, strict=True)
     return [record for item, each in pairs for record in selling._of_item(item, each["EndsAt"])]
+
+
+def _variations(listing: Record) -> int:
+    return len(listing.get("Variations", {}).get("Variation", ())) or 1
 
 
 def _purchases(found: list[Record]) -> list[Record]:

@@ -44,8 +44,9 @@ class Story:
         self.faults = Faults(world)
         self.watch = Watch()
         self.work = Work(world, self.edits, self.watch)
-        self.keepsakes = Keepsakes()
+        self.keepsakes = Keepsakes(world)
         self.script: list[str] = []
+        self.keepsakes.look()
 
     def play(self, steps: int) -> None:
         if not steps:
@@ -89,6 +90,8 @@ class Story:
         self.edits.heal_broken()
         for account in self.world.accounts:
             self.note("for good", (self.edits.break_for_good(account), self.edits.send_away(account)))
+            # What no list shows, after all was read.
+            self.note("silently", (self.edits.silent_detail(account), self.edits.move_letter(account)))
         self.note("two days of peace", None)
         self.world.let_time_pass(timedelta(days=2))
         abandon_silent()
@@ -101,6 +104,7 @@ class Story:
                 self.edits.come_back()
             restless = self._round(restless | _PASSES if number <= _TO_CLOSE else restless)
             if number >= _TO_CLOSE and not restless:
+                self.keepsakes.look()
                 return [*differences(self.world), *self.keepsakes.lost(), *self.watch.found]
         return [Difference("runs", "", f"{restless} store something new in each of {_MOST_ROUNDS} rounds")]
 

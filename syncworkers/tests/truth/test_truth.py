@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from syncworkers.registry import TABLES, WORKERS, Passes, Summary
 from tests.seeds import seeds
 
+from .declared import CLOSED_BY_PASSES, CLOSING, VOLATILE, WITHHELD
 from .story import Story
 
 
@@ -24,10 +26,26 @@ def told(story: Story, steps: int, seed: int) -> None:
     assert not found, f"seed {seed}: {len(found)} differences\n{lines}\n\n{script}"
 
 
+def test_what_the_comparison_rests_on_is_what_the_registry_declares():
+    passes = {
+        table.key
+        for worker in WORKERS.values()
+        if isinstance(worker.reads, Passes) and worker.reads.closes
+        for table in worker.reads.tables
+    }
+    steps = [step for worker in WORKERS.values() for step in worker.steps]
+    summaries = {step.into.key for step in steps if isinstance(step, Summary) and step.closes}
+    assert (passes, passes | summaries) == (CLOSED_BY_PASSES, CLOSING)
+    assert {key: table.withheld_paths for key, table in TABLES.items() if table.withheld_paths} == WITHHELD
+    assert {key: table.volatile_paths for key, table in TABLES.items() if table.volatile_paths} == VOLATILE
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", seeds(2))
 def test_the_tables_hold_what_is_true(tell, seed):
-    told(tell(seed, accounts=1), 8, seed)
+    """Of the first two seeds one has two accounts, whose rows may not end up with each other."""
+    two = seed % 4 == 2
+    told(tell(seed, accounts=1 + two), 5 if two else 8, seed)
 
 
 @pytest.mark.soak

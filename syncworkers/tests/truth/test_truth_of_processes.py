@@ -6,11 +6,16 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import psutil
 import pytest
+from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet, Sum
+from django.db.models.functions import Now
 
+from syncworkers.models import RunStatus, WorkerRun
 from syncworkers.registry import WORKERS
 from syncworkers.services.tick import tick
 from tests.processes import Cluster, running_cluster
@@ -23,7 +28,10 @@ from .world import BACKFILL
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(900)]
 
-_STEPS = 10
+# Further ones are taken until a run was interrupted.
+_STEPS, _MOST_STEPS = 10, 30
+# Who has a run beats at each page.
+_BEATS_WITHIN = timedelta(seconds=1)
 _pause = threading.Event()
 
 
@@ -34,13 +42,15 @@ def some_seeds() -> list[int]:
 
 
 class Violence:
-    """What is done to the processes of a cluster."""
+    """What is done to the processes of a cluster. `struck`: the runs of which one was in a process that was
+    killed or frozen."""
 
     def __init__(self, story: Story, cluster: Cluster) -> None:
         self.story = story
         self.dice = story.dice
         self.cluster = cluster
         self.frozen: list[psutil.Process] = []
+        self.struck: set[int] = set()
 
     def some(self) -> str:
         act = self.dice.choice([self.kill, self.freeze, self.wake, self.cut_sessions, self.nothing])
@@ -72,16 +82,51 @@ class Violence:
         return ""
 
     def _send(self, number: signal.Signals) -> str:
-        """To one that talks to eBay or the database now, if there is one; not to the guard."""
-        workers = [each for each in self.cluster.family() if each not in self.frozen]
+        """To one that executes a run, if there is one, else to any other; not to the guard, which alone has
+        children, and not to who is frozen."""
+        workers = [each for each in self.cluster.family() if each not in self.frozen and is_leaf(each)]
         if not workers:
             return "nobody is there"
-        process = self.dice.choice(workers)
+        beating = runs_of_clusters().filter(status=RunStatus.RUNNING, heartbeat_at__gt=Now() - _BEATS_WITHIN)
+        running = set(beating.values_list("pk", flat=True))
+        busy = [each for each in workers if talks_to_ebay(each)] if running else []
+        process = self.dice.choice(busy or workers)
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(number)
             if number == signal.SIGSTOP:
                 self.frozen.append(process)
-        return f"{number.name} to one of {len(workers)}"
+            if busy:
+                self.struck |= running
+        return f"{number.name} to one of {len(workers)}, of whom {len(busy)} have {len(running)} runs"
+
+    def interrupted(self) -> int:
+        """How many runs did not end by themselves when their process was struck."""
+        return runs_of_clusters().filter(pk__in=self.struck, status=RunStatus.ABANDONED).count()
+
+    def kill_for_sure(self) -> str:
+        """Somebody who has a run, and nobody waits for him."""
+        words = f"{self.wake()} woken, {self.kill()}"
+        self.story.world.let_our_time_pass(timedelta(minutes=11))
+        return words
+
+
+def is_leaf(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return not process.children()
+    return False
+
+
+def talks_to_ebay(process: psutil.Process) -> bool:
+    """Whether it has executed a run: its connections to eBay last a little longer."""
+    port = int(settings.EBAY_SIMULATOR_URL.rpartition(":")[2])
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return any(s.raddr and s.raddr.port == port for s in process.net_connections(kind="tcp"))
+    return False
+
+
+def runs_of_clusters() -> QuerySet[WorkerRun]:
+    """Runs that were claimed by a cluster and not here."""
+    return WorkerRun.objects.filter(process__isnull=False)
 
 
 @contextlib.contextmanager
@@ -104,13 +149,20 @@ def test_the_tables_hold_what_is_true_whatever_happens_to_the_processes(tell, eb
         violence(story, cluster) as hand,
     ):
         story.work.ask_for_all(WORKERS)
-        for _ in range(_STEPS):
+        for step in range(_MOST_STEPS):
+            if step >= _STEPS and hand.interrupted():
+                break
             wait_for_something(story)
-            story.note("violence", hand.some())
+            story.note("violence", hand.some() if step < _STEPS else hand.kill_for_sure())
             story.act(
                 [story.some_edits, story.faults.some, story.some_time, story.work.ask, story.end_of_faults]
             )
             story.note("tick", tick())
+            if not story.work.left():
+                story.work.ask_for_all(WORKERS)
+        interrupted, pages = hand.interrupted(), runs_of_clusters().aggregate(pages=Sum("pages"))["pages"]
+    story.note("cluster", f"read {pages} pages; {interrupted} runs were interrupted")
+    assert pages and interrupted, "\n".join(story.script)
     told(story, 0, seed)
 
 

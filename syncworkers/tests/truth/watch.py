@@ -8,17 +8,11 @@ from contextlib import contextmanager
 from django.db.models import F
 
 from syncworkers.models import SnapshotMiss, SnapshotPass
-from syncworkers.registry import WORKERS, Passes, Table
+from syncworkers.registry import TABLES
 
 from .compare import Comparison, Difference
+from .declared import CLOSED_BY_PASSES
 from .world import World
-
-_CLOSED_BY_PASSES: tuple[Table, ...] = tuple(
-    table
-    for worker in WORKERS.values()
-    if isinstance(worker.reads, Passes) and worker.reads.closes
-    for table in worker.reads.tables
-)
 
 
 class Watch:
@@ -42,9 +36,9 @@ class Watch:
 
 def _closed() -> set[tuple[str, int]]:
     return {
-        (table.key, pk)
-        for table in _CLOSED_BY_PASSES
-        for pk in table.model._default_manager.exclude(closed_at=None).values_list("pk", flat=True)
+        (table, pk)
+        for table in CLOSED_BY_PASSES
+        for pk in TABLES[table].model._default_manager.exclude(closed_at=None).values_list("pk", flat=True)
     }
 
 
