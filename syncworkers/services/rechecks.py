@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from ebayconnector.ebay.errors import BadAnswer, Refused, Unavailable
+from ebayconnector.ebay.errors import BadAnswer, NotFound, Refused, Unavailable
 from syncworkers.mappers.reading import Maturity
 from syncworkers.maturity import next_check
 from syncworkers.models import Reason, SyncState
@@ -128,7 +128,8 @@ def _is_time_to_ask(context: RunContext, step: Recheck) -> bool:
 
 
 def _ask_by_status(context: RunContext, step: Recheck) -> None:
-    """Which records does eBay still list as not final? What we hold so and it does not list has changed."""
+    """Which records does eBay still list as not final? What we hold so and it does not list has changed, or is
+    in a status that eBay refuses to list: it is read by time, and the run says so."""
     began = timezone.now()
     held = _rows(context).filter(maturity=Maturity.OPEN.value, occurred_at__gte=_oldest(context))
     oldest = held.order_by("occurred_at").values_list("occurred_at", flat=True).first()
@@ -136,19 +137,20 @@ def _ask_by_status(context: RunContext, step: Recheck) -> None:
         return
     whole = Span(to_millisecond(oldest), to_millisecond(context.ebay_now() - SAFETY))
     listed: set[int] = set()
-    try:
-        for status in step.statuses:
+    refused: list[str] = []
+    for status in step.statuses:
+        try:
             for span in _cut(whole, context.windows.longest):
                 listed.update(_store_listed(context, step, status, span))
-    except Refused as failure:
-        # Not worth the run: the rest is read by time. Asked again when it is due.
-        _remember_asking(context, f"eBay refused to list by status: {failure}", level="error")
-        return
+        except (Refused, NotFound) as failure:
+            refused.append(f"eBay refused to list what is {status}: {failure}")
     changed = held.filter(~Q(pk__in=listed), changed_at__lt=began, occurred_at__lte=whole.end)
     with context.fenced():
         due = changed.filter(check_at__gt=whole.end).update(check_at=whole.end)
     text = f"{len(listed)} records are not final; {due} others have changed and are read again"
-    _remember_asking(context, text)
+    for error in refused:
+        context.progress.incomplete(Reason.EBAY_REFUSED, error)
+    _remember_asking(context, "; ".join([*refused, text]), level="error" if refused else "info")
 
 
 def _remember_asking(context: RunContext, text: str, *, level: str = "info") -> None:

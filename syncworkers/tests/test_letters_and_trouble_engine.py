@@ -321,6 +321,33 @@ def test_what_ebay_closes_is_seen_within_the_hour_however_far_its_next_look(ebay
     assert (row.maturity, row.check_at) == ("final", None)
 
 
+@pytest.mark.parametrize("refused", ["OPEN", "WAITING_CS"])
+def test_a_status_that_ebay_refuses_to_list_is_said_and_what_was_open_is_read_all_the_same(
+    ebay, account, refused
+):
+    key = old_case(ebay, account)
+    ebay.patch(f"troubles/{key}", seller=account.username, step="close")
+    let_time_pass(ebay, 3700)
+    ebay.fault(f"case_status_filter={refused}", "status", status=400, count=1)
+    run = run_family(account, "cases")
+    assert (run.status, run.reason) == ("partial", "ebay_refused")
+    assert f"refused to list what is {refused}" in run.error
+    row = Case.objects.get(case_id=key)
+    assert (row.maturity, row.check_at) == ("final", None)
+
+
+def old_case(ebay, account) -> str:
+    """Open, stored, older than what every run reads anew, and by its age not to be looked at for long."""
+    inquiry = trouble(ebay, account, "inquiry")
+    key = ebay.patch(f"troubles/{inquiry}", seller=account.username, step="escalate")["caseId"]
+    let_time_pass(ebay, 40 * DAY_S)
+    run_whole(account, "cases")
+    assert Case.objects.get(case_id=key).maturity == "open"
+    Case.objects.exclude(case_id=key).delete()
+    Case.objects.update(check_at=ago(days=-60))
+    return key
+
+
 def test_an_escalated_inquiry_ends_and_lives_on_as_a_case(ebay, account):
     key = trouble(ebay, account, "inquiry")
     run_whole(account, "inquiries")
