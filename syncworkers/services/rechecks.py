@@ -15,11 +15,12 @@ from syncworkers.maturity import next_check
 from syncworkers.models import Reason, SyncState
 from syncworkers.models.rows import DetailedRow
 from syncworkers.ranges import MILLISECOND, Span, to_millisecond
-from syncworkers.registry import Details, Recheck
+from syncworkers.registry import Recheck
 from syncworkers.windows import SAFETY
 
 from . import runlog
 from .context import RunContext, words
+from .details import note_vanished
 from .pages import count, page_done, store_items
 from .slices import KeptMoving, read_slice
 
@@ -94,7 +95,7 @@ def _read_again(context: RunContext, span: Span) -> None:
         context.progress.incomplete(reason, text)
         return
     with context.fenced():
-        _ask_after_vanished(context, _due_in(context, span, began).exclude(pk__in=shown))
+        _note_vanished(context, _due_in(context, span, began).exclude(pk__in=shown))
         # What somebody changed meanwhile may have been looked at too late (`store`): it stays due.
         looked_at = _due_in(context, span, began).filter(changed_at__lte=fenced_at or timezone.now())
         rows = list(looked_at.only("id", "maturity", "occurred_at"))
@@ -104,16 +105,10 @@ def _read_again(context: RunContext, span: Span) -> None:
         runlog.write(context.run, "rechecked", f"{words(span)}: {len(rows)} records looked at again")
 
 
-def _ask_after_vanished(context: RunContext, rows: QuerySet[Any]) -> None:
-    """A record that the list no longer shows may live on elsewhere: its details tell. Where they tell how it
-    ended, they also plan its next look, and until then there is none (`details.has_vanished`)."""
-    table = context.worker.table
-    if not issubclass(table.model, DetailedRow):
-        return
-    steps = [step for step in context.worker.steps if isinstance(step, Details)]
-    told = any(step.of is table and step.learn is not None for step in steps)
-    planned = {"check_at": None} if told else {}
-    rows.update(detail_at=None, detail_retry_at=None, **planned)
+def _note_vanished(context: RunContext, rows: QuerySet[Any]) -> None:
+    """A record that the list no longer shows may live on elsewhere: its details tell."""
+    if issubclass(context.worker.table.model, DetailedRow):
+        note_vanished(rows)
 
 
 def _due_in(context: RunContext, span: Span, began: datetime) -> QuerySet[Any]:
@@ -128,10 +123,12 @@ def _is_time_to_ask(context: RunContext, step: Recheck) -> bool:
 
 
 def _ask_by_status(context: RunContext, step: Recheck) -> None:
-    """Which records does eBay still list as not final? What we hold so and it does not list has changed, or is
-    in a status that eBay refuses to list: it is read by time, and the run says so."""
+    """Which records does eBay still list as not final? What we hold so and it does not list is read by time:
+    it has changed, or is in a status that eBay refuses to list, which the run says."""
     began = timezone.now()
-    held = _rows(context).filter(maturity=Maturity.OPEN.value, occurred_at__gte=_oldest(context))
+    held = _rows(context).filter(
+        maturity=Maturity.OPEN.value, closed_at=None, occurred_at__gte=_oldest(context)
+    )
     oldest = held.order_by("occurred_at").values_list("occurred_at", flat=True).first()
     if oldest is None:
         return

@@ -25,6 +25,7 @@ from syncworkers.models import (
     SnapshotPass,
     SyncState,
     Trigger,
+    WorkerLog,
     WorkerRun,
 )
 from syncworkers.registry import WORKERS
@@ -348,6 +349,117 @@ def old_case(ebay, account) -> str:
     return key
 
 
+def unlist(ebay, account, key: str, **changes) -> None:
+    """It is in no search any more; eBay tells of it by its id."""
+    ebay.patch(f"troubles/{key}", seller=account.username, listed=False, **changes)
+
+
+def an_hour_at_ebay(ebay, account, family: str) -> None:
+    let_time_pass(ebay, 3700)
+    run_whole(account, family)
+
+
+def test_what_left_the_search_is_told_by_its_details_while_it_is_open_and_when_it_ends(ebay, account):
+    key = old_case(ebay, account)
+    assert Case.objects.get().respond_by_at is not None
+    unlist(ebay, account, key, step="to_cs")
+    an_hour_at_ebay(ebay, account, "cases")
+    row = Case.objects.get()
+    assert (row.case_status, row.maturity, row.check_at is None) == ("WAITING_CS", "open", False)
+    changed = row.changed_at
+    an_hour_at_ebay(ebay, account, "cases")
+    assert Case.objects.get().changed_at == changed
+    Case.objects.update(respond_by_at=ago(days=1))
+    ebay.patch(f"troubles/{key}", seller=account.username, step="cs_close")
+    an_hour_at_ebay(ebay, account, "cases")
+    row.refresh_from_db()
+    assert (row.case_status, row.maturity, row.check_at) == ("CS_CLOSED", "final", None)
+    assert row.respond_by_at is None
+
+
+def test_of_a_return_that_left_the_search_its_own_summary_tells_all(ebay, account):
+    key = trouble(ebay, account, "return")
+    let_time_pass(ebay, 40 * DAY_S)
+    run_whole(account, "returns")
+    row = Return.objects.get(return_id=key)
+    assert (row.activity_due, row.refund_actual) == ("SELLER_APPROVE_REQUEST", None)
+    for step in ("approve", "ship", "deliver"):
+        ebay.patch(f"troubles/{key}", seller=account.username, step=step)
+    unlist(ebay, account, key, step="refund")
+    an_hour_at_ebay(ebay, account, "returns")
+    row.refresh_from_db()
+    assert (row.state, row.status, row.maturity, row.check_at) == ("CLOSED", "CLOSED", "final", None)
+    assert (row.activity_due, row.respond_by_at) == ("", None)
+    assert row.refund_actual is not None
+
+
+def test_a_dispute_that_left_the_list_is_told_by_its_details(ebay, account):
+    key = trouble(ebay, account, "dispute")
+    run_whole(account, "cases")
+    row = PaymentDispute.objects.get(payment_dispute_id=key)
+    assert (row.dispute_status, row.ended_at, row.respond_by_at is None) == ("ACTION_NEEDED", None, False)
+    for step in ("contest", "evidence", "defend"):
+        ebay.patch(f"troubles/{key}", seller=account.username, step=step)
+    unlist(ebay, account, key, step="lose")
+    let_time_pass(ebay)
+    run_whole(account, "cases")
+    row.refresh_from_db()
+    assert (row.outcome, row.dispute_status, row.respond_by_at) == ("SELLER_LOST", "CLOSED", None)
+    assert row.ended_at is not None and row.closed_at is None
+    asked = calls(ebay, f"/payment_dispute/{key}")
+    run_whole(account, "cases")
+    assert calls(ebay, f"/payment_dispute/{key}") == asked
+    # As it was, but for those who look at the list.
+    ebay.patch(f"troubles/{key}", seller=account.username, listed=True)
+    run_whole(account, "cases")
+    row.refresh_from_db()
+    (true,) = [each["summary"] for each in whole_truth(ebay, "disputes", account) if each["id"] == key]
+    assert row.payload == true
+
+
+def test_what_ebay_neither_lists_nor_knows_is_gone_until_it_is_listed_again(ebay, account):
+    """It says so twice, an hour apart."""
+    key = old_case(ebay, account)
+    by_id = f"/post-order/v2/casemanagement/{key}"
+    unlist(ebay, account, key)
+    ebay.fault(by_id, "status", status=404, count=None)
+    an_hour_at_ebay(ebay, account, "cases")
+    assert Case.objects.get().closed_at is None
+    an_hour_later(Case)
+    an_hour_at_ebay(ebay, account, "cases")
+    row = Case.objects.get()
+    assert row.closed_at is not None and row.check_at is None
+    assert WorkerLog.objects.filter(event="gone", message__contains=key).count() == 1
+    asked = calls(ebay, "/post-order/v2/casemanagement")
+    an_hour_at_ebay(ebay, account, "cases")
+    # What is new, and nothing else.
+    assert calls(ebay, "/post-order/v2/casemanagement") == asked + 1
+    ebay.delete("faults")
+    ebay.patch(f"troubles/{key}", seller=account.username, listed=True)
+    state = SyncState.objects.get(account=account, api_family="cases")
+    SyncState.objects.filter(pk=state.pk).update(covered=[])
+    run_whole(account, "cases")
+    row = Case.objects.get(case_id=key)
+    assert (row.closed_at, row.maturity, row.check_at is None) == (None, "open", False)
+
+
+@pytest.mark.parametrize("unknown", ["partial", "omitted"])
+def test_a_letter_that_was_deleted_is_gone(ebay, account, unknown):
+    ebay.post("trading", unknown_message=unknown)
+    run_whole(account, "messages")
+    kept, deleted = Message.objects.filter(folder_id="0", occurred_at__gt=ago(days=8))[:2]
+    ebay.delete(f"messages/{deleted.message_id}", seller=account.username)
+    for row in (kept, deleted):
+        Message.objects.filter(pk=row.pk).update(check_at=row.occurred_at)
+    let_time_pass(ebay, 7 * 3600)
+    run_whole(account, "messages")
+    assert not Message.objects.exclude(closed_at=None).exists()
+    an_hour_later(Message)
+    run_whole(account, "messages")
+    assert Message.objects.exclude(closed_at=None).get() == deleted
+    assert MessageBody.objects.filter(message_id=deleted.message_id).exists()
+
+
 def test_an_escalated_inquiry_ends_and_lives_on_as_a_case(ebay, account):
     key = trouble(ebay, account, "inquiry")
     run_whole(account, "inquiries")
@@ -450,10 +562,8 @@ def test_disputes_come_with_their_revision_and_do_not_close_by_leaving(ebay, acc
     assert not PaymentDispute.objects.filter(revision=None).exists()
     assert PaymentDisputeDetail.objects.count() == PaymentDispute.objects.count()
     # One that eBay no longer lists.
-    gone = PaymentDispute.objects.first()
-    PaymentDispute.objects.filter(pk=gone.pk).update(payment_dispute_id="1")
+    unlist(ebay, account, PaymentDispute.objects.first().payment_dispute_id)
     run_whole(account, "cases")
-    assert PaymentDispute.objects.filter(pk=gone.pk).exists()
     assert not PaymentDispute.objects.exclude(closed_at=None).exists()
 
 
