@@ -25,7 +25,7 @@ from syncworkers.windows import retry_pause
 from . import coverage, runlog
 from .context import RunContext
 from .pages import count, page_done, store_items
-from .records import BadRecord
+from .records import BadRecord, document_of
 
 _AT_ONCE = 50
 _NOT_LISTED = b""
@@ -139,16 +139,19 @@ class Asking:
         context = self.context
         with context.fenced() as signals:
             result = store_items(context, self.step.into, records)
+            # What cannot be stored teaches nothing: its columns may not fit into the record either.
+            sound = [] if result.bad or self.step.learn is None else records
+            learned_from = [document_of(self.step.into, record).payload for record in sound]
             for row in rows:
                 # Only of the version that was asked about.
                 asked = self._rows().filter(pk=row.pk, content_hash=row.content_hash)
-                asked.update(**self._told(row, records))
+                asked.update(**self._told(row, records, learned_from))
             keys = [self._key(row) for row in rows]
             coverage.heal_quarantine(context.run.account_id, context.run.api_family, keys)
             counted = count(context, result, fetched=len(records))
         page_done(context, signals, counted)
 
-    def _told(self, row: Any, records: Sequence[Any]) -> dict[str, Any]:
+    def _told(self, row: Any, records: Sequence[Any], learned_from: Sequence[Any]) -> dict[str, Any]:
         """What the row is to hold now. A record may be listed a moment before its details are there: that it
         has none counts when eBay says so again an hour later. One that is not listed either is gone."""
         has_answer = self._has_answer(row, records)
@@ -157,7 +160,7 @@ class Asking:
         asked = {"detail_at": Now(), "detail_retry_at": None}
         if not has_answer and is_unlisted(row):
             return asked | self._closed(row)
-        return asked | self._learned(row, records)
+        return asked | self._learned(row, learned_from)
 
     def _closed(self, row: Any) -> dict[str, Any]:
         text = f"{self.step.of.key} {self._name(row)}: eBay neither lists it nor knows it by its id"

@@ -20,6 +20,7 @@ from syncworkers.models import (
     PaymentDispute,
     PaymentDisputeDetail,
     Purchase,
+    QuarantinedRecord,
     Return,
     ReturnDetail,
     SnapshotPass,
@@ -458,6 +459,22 @@ def test_a_letter_that_was_deleted_is_gone(ebay, account, unknown):
     run_whole(account, "messages")
     assert Message.objects.exclude(closed_at=None).get() == deleted
     assert MessageBody.objects.filter(message_id=deleted.message_id).exists()
+
+
+@pytest.mark.parametrize("reason", ["x" * 101, "a\x00b"])
+def test_details_that_cannot_be_stored_stop_nothing(ebay, account, reason):
+    """Too long for its column, or with what PostgreSQL cannot hold."""
+    run_whole(account, "cases")
+    row = Case.objects.latest("pk")
+    ebay.patch(f"troubles/{row.case_id}", seller=account.username, detail={"escalateReason": reason})
+    Case.objects.filter(pk=row.pk).update(detail_at=None)
+    run_whole(account, "cases")
+    is_bad = len(reason) > 100
+    bad = QuarantinedRecord.objects.filter(record_key=f"case_details {row.case_id}", healed_at=None)
+    assert bad.exists() == is_bad
+    told = Case.objects.get(pk=row.pk)
+    assert told.detail_at is not None
+    assert told.escalate_reason == (row.escalate_reason if is_bad else "a\ufffdb")
 
 
 def test_an_escalated_inquiry_ends_and_lives_on_as_a_case(ebay, account):
