@@ -17,7 +17,7 @@ from syncworkers.models import Case, CaseDetail, PaymentDispute, PaymentDisputeD
 from .declarations import SELLING, Details, Part, Recheck, Summary, Table, Windows, Worker, named
 from .inquiries import INQUIRIES
 from .links import case_of_inquiry, case_of_return, order_of_case_by_return, order_of_sale
-from .post_order import POST_ORDER_LOOKBACK, POST_ORDER_WINDOW, WITH_POST_ORDER
+from .post_order import POST_ORDER_LOOKBACK, POST_ORDER_WINDOW, WITH_POST_ORDER, unsettled
 from .returns import RETURNS
 
 CASES = Table(
@@ -84,6 +84,7 @@ WORKER = Worker(
             fetch=lambda client, rows: [post_order.get_case(client, rows[0].case_id)],
             into=CASE_DETAILS,
             learn=learned_of_case,
+            unsettled=unsettled(~models.Q(maturity="final"), ended="ebay_modified_at"),
         ),
         Summary(fetch=_all_disputes, into=DISPUTES, closes=False, part=_DISPUTES),
         Details(
@@ -91,7 +92,7 @@ WORKER = Worker(
             fetch=lambda client, rows: [disputes.get_dispute(client, rows[0].payment_dispute_id)],
             into=DISPUTE_DETAILS,
             learn=learned_of_dispute,
-            unsettled=~models.Q(dispute_status="CLOSED"),
+            unsettled=unsettled(~models.Q(dispute_status="CLOSED"), ended="ended_at"),
             again=timedelta(hours=6),
             part=_DISPUTES,
         ),

@@ -30,6 +30,9 @@ from syncworkers.models import (
     WorkerRun,
 )
 from syncworkers.registry import WORKERS
+from syncworkers.registry.cases import CASES, DISPUTES
+from syncworkers.registry.inquiries import INQUIRIES
+from syncworkers.registry.returns import RETURNS
 from syncworkers.services import runs
 from tests.factories import ActiveListingFactory
 
@@ -511,19 +514,68 @@ def test_an_escalated_return_is_open_until_its_case_is_closed(ebay, account):
     assert [(each.maturity, each.check_at) for each in (row, case)] == [("final", None)] * 2
 
 
-def test_a_return_is_asked_about_again_each_day_while_it_is_open(ebay, account):
-    key = trouble(ebay, account, "return")
-    run_whole(account, "returns")
-    path = rf"/post-order/v2/return/{key}\?"
+@pytest.mark.parametrize(
+    ("family", "model", "a_time"), [("cases", Case, 1), ("inquiries", Inquiry, 1), ("returns", Return, 2)]
+)
+def test_what_is_open_is_asked_about_again_each_day(ebay, account, family, model, a_time):
+    """Deadlines, tracking and what either side writes do not show in the search."""
+    key = trouble(ebay, account, "return" if family == "returns" else "inquiry")
+    if family == "cases":
+        key = ebay.patch(f"troubles/{key}", seller=account.username, step="escalate")["caseId"]
+        let_time_pass(ebay)
+    run_whole(account, family)
+    details = WORKERS[family].steps[1].into.model
+    name = WORKERS[family].table.natural_key[0]
+    path = rf"/post-order/v2/.*/{key}(\?|$)"
     before = calls(ebay, path)
-    run_whole(account, "returns")
+    run_whole(account, family)
     assert calls(ebay, path) == before
-    Return.objects.update(detail_at=timezone.now() - timedelta(hours=25))
-    ReturnDetail.objects.all().delete()
-    run_whole(account, "returns")
-    assert calls(ebay, path) == before + 2
-    asked_again = set(ReturnDetail.objects.values_list("return_id", flat=True))
-    assert asked_again == set(Return.objects.exclude(maturity="final").values_list("return_id", flat=True))
+    model.objects.update(detail_at=ago(hours=25), first_seen_at=ago(days=60), changed_at=ago(days=45))
+    details.objects.all().delete()
+    run_whole(account, family)
+    assert calls(ebay, path) == before + a_time
+    asked_again = set(details.objects.values_list(name, flat=True))
+    assert asked_again == set(model.objects.exclude(maturity="final").values_list(name, flat=True)) != set()
+
+
+@pytest.mark.parametrize(
+    ("family", "model", "table"),
+    [
+        ("cases", Case, CASES),
+        ("inquiries", Inquiry, INQUIRIES),
+        ("returns", Return, RETURNS),
+        ("cases", PaymentDispute, DISPUTES),
+    ],
+)
+def test_what_has_ended_is_asked_about_a_day_a_week_and_a_month_later(ebay, account, family, model, table):
+    """eBay posts refunds after the end, and tells of them in the details alone."""
+    run_whole(account, family)
+    ended = {"dispute_status": "CLOSED"} if table is DISPUTES else {"maturity": "final"}
+    row = model.objects.filter(**ended).first()
+    model.objects.exclude(pk=row.pk).delete()
+    path = rf"/{getattr(row, table.natural_key[0])}(\?|$)"
+
+    def is_asked(**changes) -> bool:
+        """Whether a run asks about it now; once."""
+        model.objects.filter(pk=row.pk).update(**changes)
+        before = calls(ebay, path)
+        run_whole(account, family)
+        asked = calls(ebay, path)
+        run_whole(account, family)
+        assert calls(ebay, path) == asked
+        return asked > before
+
+    seen = {"first_seen_at": ago(days=50), "changed_at": ago(days=40)}
+    assert not is_asked(**seen, detail_at=ago(days=9))
+    # So long after its end it was asked about, and again; its end is 40 days ago.
+    due = [is_asked(**seen, detail_at=ago(days=40 - age)) for age in (0, 0.9, 1.1, 6.9, 7.1, 29.9, 30.1)]
+    assert due == [True, True, True, True, True, True, False]
+    # What was old when it came is as it will stay.
+    column = {"cases": "ebay_modified_at", "inquiries": "ebay_modified_at", "returns": "last_activity_at"}
+    ebays = {column.get(table.key, "ended_at"): ago(days=90)}
+    assert not is_asked(first_seen_at=ago(days=8), changed_at=ago(days=8), detail_at=ago(days=8), **ebays)
+    ebays = dict.fromkeys(ebays, ago(days=9))
+    assert is_asked(first_seen_at=ago(days=8), changed_at=ago(days=8), detail_at=ago(days=8), **ebays)
 
 
 def test_details_that_are_not_there_yet_are_asked_for_again(ebay, account):
