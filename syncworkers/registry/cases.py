@@ -17,7 +17,7 @@ from syncworkers.models import Case, CaseDetail, PaymentDispute, PaymentDisputeD
 from .declarations import SELLING, Details, Part, Recheck, Summary, Table, Windows, Worker, named
 from .inquiries import INQUIRIES
 from .links import case_of_inquiry, case_of_return, order_of_case_by_return, order_of_sale
-from .post_order import POST_ORDER_LOOKBACK, POST_ORDER_WINDOW, WITH_POST_ORDER, unsettled
+from .post_order import POST_ORDER_LATE, POST_ORDER_LOOKBACK, POST_ORDER_WINDOW, WITH_POST_ORDER, unsettled
 from .returns import RETURNS
 
 CASES = Table(
@@ -78,6 +78,7 @@ WORKER = Worker(
             statuses=("OPEN", "WAITING_CS", "WAITING_DELIVERY", "ON_HOLD", "REFUND_AGREED_BUT_FAILED"),
             source=post_order.cases_with_status,
             every=timedelta(hours=1),
+            late=POST_ORDER_LATE,
         ),
         Details(
             of=CASES,

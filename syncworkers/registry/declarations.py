@@ -159,13 +159,15 @@ class Recheck:
 
     Now and then (`every`) eBay is asked which of them are still in one of `statuses`; those that we hold
     as not final and that do not come have changed, and are read at once. `together`: without statuses, what
-    is due waits until then, so that many records are read in one go.
+    is due waits until then, so that many records are read in one go. `late`: so long after their time records
+    may become visible; so much is read anew then.
     """
 
     statuses: tuple[str, ...] = ()
     source: StatusSource | None = None
     every: timedelta = timedelta(hours=6)
     together: bool = False
+    late: timedelta = timedelta(0)
 
 
 class Learn(Protocol):

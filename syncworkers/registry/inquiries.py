@@ -12,7 +12,7 @@ from syncworkers.models import Inquiry, InquiryDetail
 
 from .declarations import SELLING, Details, Recheck, Table, Windows, Worker, named
 from .links import case_of_inquiry, order_of_sale
-from .post_order import POST_ORDER_LOOKBACK, POST_ORDER_WINDOW, WITH_POST_ORDER, unsettled
+from .post_order import POST_ORDER_LATE, POST_ORDER_LOOKBACK, POST_ORDER_WINDOW, WITH_POST_ORDER, unsettled
 
 INQUIRIES = Table(
     key="inquiries",
@@ -45,6 +45,7 @@ WORKER = Worker(
             statuses=("OPEN", "PENDING", "WAITING_BUYER_RESPONSE", "WAITING_SELLER_RESPONSE"),
             source=post_order.inquiries_with_status,
             every=timedelta(hours=1),
+            late=POST_ORDER_LATE,
         ),
         Details(
             of=INQUIRIES,

@@ -15,6 +15,8 @@ WITH_POST_ORDER = frozenset({"production", "simulator"})
 # 03 §7: windows of 90 days are safe, 18 months are all there is; a little less survives clock differences.
 POST_ORDER_WINDOW = timedelta(days=90)
 POST_ORDER_LOOKBACK = timedelta(days=540)
+# Nobody says when a record becomes visible, and a case may carry the date of its inquiry.
+POST_ORDER_LATE = timedelta(days=30)
 
 # eBay moves money after the end, and shows it in the details alone.
 _AGES_OF_AN_END = (timedelta(days=1), timedelta(days=7), timedelta(days=30))

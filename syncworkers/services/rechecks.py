@@ -35,6 +35,8 @@ def recheck(context: RunContext, step: Recheck) -> None:
     is_time = _is_time_to_ask(context, step)
     if step.source is not None and is_time:
         _ask_by_status(context, step)
+        if step.late:
+            _read_late(context, step)
     elif step.together and not is_time:
         return
     spans = _due_spans(context)
@@ -76,6 +78,13 @@ def _due_spans(context: RunContext) -> list[Span]:
         else:
             spans.append(at)
     return spans
+
+
+def _read_late(context: RunContext, step: Recheck) -> None:
+    """Read again what became visible long after its time, and remember when: also where nothing is open."""
+    end = to_millisecond(context.ebay_now() - SAFETY)
+    _read_again(context, Span(max(end - step.late, _oldest(context)), end))
+    _remember_asking(context, f"the last {step.late.days} days were read again")
 
 
 def _read_again(context: RunContext, span: Span) -> None:

@@ -314,11 +314,11 @@ def test_what_ebay_closes_is_seen_within_the_hour_however_far_its_next_look(ebay
     if family == "cases":
         key = ebay.patch(f"troubles/{key}", seller=account.username, step="escalate")["caseId"]
     # Older than what every run reads anew.
-    let_time_pass(ebay, 3700)
+    let_time_pass(ebay, 31 * DAY_S)
     run_whole(account, family)
     row = model.objects.get(**{WORKERS[family].table.natural_key[0]: key})
     assert row.maturity == "open"
-    model.objects.filter(pk=row.pk).update(check_at=ago(days=-9))
+    model.objects.filter(pk=row.pk).update(check_at=ago(days=-60))
     ebay.patch(f"troubles/{key}", seller=account.username, step="close")
     let_time_pass(ebay, 3700)
     run_whole(account, family)
@@ -365,15 +365,15 @@ def an_hour_at_ebay(ebay, account, family: str) -> None:
 
 def test_what_left_the_search_is_told_by_its_details_while_it_is_open_and_when_it_ends(ebay, account):
     key = old_case(ebay, account)
-    assert Case.objects.get().respond_by_at is not None
+    assert Case.objects.get(case_id=key).respond_by_at is not None
     unlist(ebay, account, key, step="to_cs")
     an_hour_at_ebay(ebay, account, "cases")
-    row = Case.objects.get()
+    row = Case.objects.get(case_id=key)
     assert (row.case_status, row.maturity, row.check_at is None) == ("WAITING_CS", "open", False)
     changed = row.changed_at
     an_hour_at_ebay(ebay, account, "cases")
-    assert Case.objects.get().changed_at == changed
-    Case.objects.update(respond_by_at=ago(days=1))
+    assert Case.objects.get(case_id=key).changed_at == changed
+    Case.objects.filter(case_id=key).update(respond_by_at=ago(days=1))
     ebay.patch(f"troubles/{key}", seller=account.username, step="cs_close")
     an_hour_at_ebay(ebay, account, "cases")
     row.refresh_from_db()
@@ -428,16 +428,15 @@ def test_what_ebay_neither_lists_nor_knows_is_gone_until_it_is_listed_again(ebay
     unlist(ebay, account, key)
     ebay.fault(by_id, "status", status=404, count=None)
     an_hour_at_ebay(ebay, account, "cases")
-    assert Case.objects.get().closed_at is None
+    assert Case.objects.get(case_id=key).closed_at is None
     an_hour_later(Case)
     an_hour_at_ebay(ebay, account, "cases")
-    row = Case.objects.get()
+    row = Case.objects.get(case_id=key)
     assert row.closed_at is not None and row.check_at is None
     assert WorkerLog.objects.filter(event="gone", message__contains=key).count() == 1
-    asked = calls(ebay, "/post-order/v2/casemanagement")
+    asked = calls(ebay, by_id)
     an_hour_at_ebay(ebay, account, "cases")
-    # What is new, and nothing else.
-    assert calls(ebay, "/post-order/v2/casemanagement") == asked + 1
+    assert calls(ebay, by_id) == asked
     ebay.delete("faults")
     ebay.patch(f"troubles/{key}", seller=account.username, listed=True)
     state = SyncState.objects.get(account=account, api_family="cases")
@@ -478,6 +477,28 @@ def test_details_that_cannot_be_stored_stop_nothing(ebay, account, reason):
     told = Case.objects.get(pk=row.pk)
     assert told.detail_at is not None
     assert told.escalate_reason == (row.escalate_reason if is_bad else "a\ufffdb")
+
+
+@pytest.mark.parametrize(("family", "model"), [("cases", Case), ("inquiries", Inquiry), ("returns", Return)])
+def test_what_becomes_visible_long_after_its_date_is_read_within_the_hour(ebay, account, family, model):
+    key = trouble(ebay, account, "return" if family == "returns" else "inquiry")
+    if family == "cases":
+        key = ebay.patch(f"troubles/{key}", seller=account.username, step="escalate")["caseId"]
+    unlist(ebay, account, key)
+    let_time_pass(ebay, 20 * DAY_S)
+    run_whole(account, family)
+    name = WORKERS[family].table.natural_key[0]
+    assert not model.objects.filter(**{name: key}).exists()
+    ebay.patch(f"troubles/{key}", seller=account.username, listed=True)
+    search = r"^/post-order/v2/\w+/search\?(?!.*(status_filter|inquiry_status|return_state)=)"
+    before = calls(ebay, search)
+    let_time_pass(ebay, 3700)
+    assert run_whole(account, family).rows_stored >= 1
+    assert model.objects.filter(**{name: key}).exists()
+    # What is new, and the last days.
+    assert calls(ebay, search) == before + 2
+    assert run_whole(account, family).rows_stored == 0
+    assert calls(ebay, search) == before + 3
 
 
 def test_an_escalated_inquiry_ends_and_lives_on_as_a_case(ebay, account):
@@ -639,13 +660,17 @@ def test_disputes_come_with_their_revision_and_do_not_close_by_leaving(ebay, acc
 def test_what_closes_between_list_and_details_is_stored_as_it_ended(ebay, account):
     key = trouble(ebay, account, "return")
     run_whole(account, "returns")
-    let_time_pass(ebay, 3700)
+    let_time_pass(ebay, 31 * DAY_S)
     run_whole(account, "returns")
     ebay.patch(f"troubles/{key}", seller=account.username, step="approve")
     let_time_pass(ebay, 3700)
 
+    closed = []
+
     def close_after_the_list(run: WorkerRun) -> None:
-        if Return.objects.filter(return_id=key, status="READY_FOR_SHIPPING", detail_at=None).exists():
+        listed = Return.objects.filter(return_id=key, status="READY_FOR_SHIPPING", detail_at=None)
+        if listed.exists() and not closed:
+            closed.append(key)
             ebay.patch(f"troubles/{key}", seller=account.username, step="close")
 
     run_family(account, "returns", on_page=close_after_the_list)
