@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from urllib.parse import parse_qs
 
@@ -82,6 +83,19 @@ def test_all_letters_come_with_their_texts(ebay, account):
     before = calls(ebay, TRADING)
     run_whole(account, "messages")
     # Inbox, sent, and the two folders of the user's own; no text twice.
+    assert calls(ebay, TRADING) - before == 4
+
+
+def test_a_folder_that_was_made_a_moment_ago_is_read_for_old_letters(ebay, account):
+    """What is older than a day is read once."""
+    messages._known_folders["simulator", account.pk] = (time.monotonic(), None, ())
+    run_whole(account, "messages")
+    whole = whole_truth(ebay, "messages", account)
+    old = {each["MessageID"] for each in whole if parse_ebay_time(each["ReceiveDate"]) < ago(days=1.1)}
+    assert letters() & old == true_letters(ebay, account) & old
+    assert {"6", "11"} & set(Message.objects.filter(message_id__in=old).values_list("folder_id", flat=True))
+    before = calls(ebay, TRADING)
+    run_whole(account, "messages")
     assert calls(ebay, TRADING) - before == 4
 
 
