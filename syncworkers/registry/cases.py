@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from django.db import models
 
@@ -12,7 +12,7 @@ from ebayconnector.ebay.client import EbayClient
 from syncworkers.mappers.cases import case_detail_row, case_row, learned_of_case
 from syncworkers.mappers.disputes import dispute_detail_row, dispute_row, learned_of_dispute
 from syncworkers.mappers.reading import JsonObject
-from syncworkers.models import Case, CaseDetail, PaymentDispute, PaymentDisputeDetail
+from syncworkers.models import Case, CaseDetail, PaymentDispute, PaymentDisputeDetail, Return
 
 from .declarations import SELLING, Details, Part, Recheck, Summary, Table, Windows, Worker, named
 from .inquiries import INQUIRIES
@@ -62,6 +62,13 @@ def _all_disputes(client: EbayClient) -> Sequence[JsonObject]:
     return disputes.every_dispute(client, start=end - disputes.LONGEST_LOOKBACK, end=end)
 
 
+def _named_by_returns(account_id: int, since: datetime) -> Iterable[str]:
+    """The search of cases goes back less far than it is asked to."""
+    stored = Case.objects.filter(account_id=account_id, case_id=models.OuterRef("case_id"))
+    named = Return.objects.filter(~models.Exists(stored), account_id=account_id, occurred_at__gte=since)
+    return named.exclude(case_id="").values_list("case_id", flat=True).order_by().distinct()
+
+
 _DISPUTES = Part("payment_disputes", "Payment disputes", endpoints.GET_PAYMENT_DISPUTES)
 
 
@@ -79,6 +86,8 @@ WORKER = Worker(
             source=post_order.cases_with_status,
             every=timedelta(hours=1),
             late=POST_ORDER_LATE,
+            named=_named_by_returns,
+            by_id=post_order.case_as_listed,
         ),
         Details(
             of=CASES,

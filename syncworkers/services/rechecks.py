@@ -12,22 +12,24 @@ from django.utils import timezone
 from ebayconnector.ebay.errors import BadAnswer, NotFound, Refused, Unavailable
 from syncworkers.mappers.reading import Maturity
 from syncworkers.maturity import next_check
-from syncworkers.models import Reason, SyncState
+from syncworkers.models import QuarantinedRecord, Reason, SyncState
 from syncworkers.models.rows import DetailedRow
 from syncworkers.ranges import MILLISECOND, Span, to_millisecond
 from syncworkers.registry import Recheck
 from syncworkers.windows import SAFETY
 
-from . import runlog
+from . import coverage, runlog
 from .context import RunContext, words
 from .details import note_vanished
 from .pages import count, page_done, store_items
+from .records import BadRecord
 from .slices import KeptMoving, read_slice
 
 # Records due for a look that lie closer together than this are read in one go.
 _TOGETHER = timedelta(hours=6)
 _SPANS_PER_RUN = 20
 _POSTPONED = timedelta(hours=1)
+_ASKED_AGAIN = timedelta(days=1)
 
 
 def recheck(context: RunContext, step: Recheck) -> None:
@@ -37,6 +39,9 @@ def recheck(context: RunContext, step: Recheck) -> None:
         _ask_by_status(context, step)
         if step.late:
             _read_late(context, step)
+        if step.named is not None and context.state.covered:
+            for key in list(step.named(context.run.account_id, context.state.covered[-1].start)):
+                _ask_for_named(context, step, key)
     elif step.together and not is_time:
         return
     spans = _due_spans(context)
@@ -85,6 +90,33 @@ def _read_late(context: RunContext, step: Recheck) -> None:
     end = to_millisecond(context.ebay_now() - SAFETY)
     _read_again(context, Span(max(end - step.late, _oldest(context)), end))
     _remember_asking(context, f"the last {step.late.days} days were read again")
+
+
+def _ask_for_named(context: RunContext, step: Recheck, key: str) -> None:
+    """What no list has shown is stored as its id tells. Where eBay does not know it, that is said, and asked
+    again a day later."""
+    assert step.by_id is not None
+    run, table = context.run, context.worker.table
+    set_aside = QuarantinedRecord.objects.filter(
+        account_id=run.account_id, api_family=run.api_family, record_key=key, healed_at=None
+    )
+    if set_aside.filter(last_seen_at__gt=timezone.now() - _ASKED_AGAIN).exists():
+        return
+    context.pause_point()
+    try:
+        record = step.by_id(context.client, key)
+    except (NotFound, Refused, Unavailable, BadAnswer) as failure:
+        text = f"{table.key} {key} is named by another record, and eBay does not list it: {failure}"
+        with context.fenced():
+            coverage.quarantine(run.account, run.api_family, key, BadRecord(key, {}, text, None), None)
+            runlog.write(run, "not_answered", text, level="warning")
+        if not isinstance(failure, NotFound | Refused):
+            context.progress.incomplete(Reason.EBAY_UNAVAILABLE, text)
+        return
+    with context.fenced() as signals:
+        result = store_items(context, table, [record])
+        counted = count(context, result, fetched=1)
+    page_done(context, signals, counted)
 
 
 def _read_again(context: RunContext, span: Span) -> None:

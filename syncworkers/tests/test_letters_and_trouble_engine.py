@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from decimal import Decimal
 from urllib.parse import parse_qs
 
 import pytest
@@ -513,6 +514,49 @@ def test_what_becomes_visible_long_after_its_date_is_read_within_the_hour(ebay, 
     assert calls(ebay, search) == before + 2
     assert run_whole(account, family).rows_stored == 0
     assert calls(ebay, search) == before + 3
+
+
+def unlisted_case(ebay, account) -> str:
+    """A return names it; the search does not show it, and the time of both was read."""
+    of_return = trouble(ebay, account, "return")
+    key = ebay.patch(f"troubles/{of_return}", seller=account.username, step="escalate")["caseId"]
+    unlist(ebay, account, key)
+    let_time_pass(ebay)
+    run_whole(account, "returns")
+    run_whole(account, "cases")
+    assert not Case.objects.filter(case_id=key).exists()
+    return key
+
+
+def test_a_case_that_only_its_return_names_is_asked_for_by_its_id(ebay, account):
+    key = unlisted_case(ebay, account)
+    an_hour_at_ebay(ebay, account, "cases")
+    row = Case.objects.get(case_id=key)
+    (true,) = [each["summary"] for each in whole_truth(ebay, "cases", account) if each["id"] == key]
+    assert (row.case_status, row.maturity, row.case_type) == ("OPEN", "open", "RETURN")
+    assert (row.item_id, row.claim_amount) == (
+        str(true["itemId"]),
+        Decimal(str(true["claimAmount"]["value"])),
+    )
+    ebay.patch(f"troubles/{key}", seller=account.username, step="close")
+    an_hour_at_ebay(ebay, account, "cases")
+    row.refresh_from_db()
+    assert (row.case_status, row.maturity) == ("CLOSED", "final")
+
+
+def test_a_case_that_a_return_names_and_ebay_does_not_know_is_said_once_a_day(ebay, account):
+    key = unlisted_case(ebay, account)
+    by_id = f"/post-order/v2/casemanagement/{key}"
+    ebay.fault(by_id, "status", status=404, count=None)
+    for _ in range(2):
+        an_hour_at_ebay(ebay, account, "cases")
+    assert calls(ebay, by_id) == 1
+    assert QuarantinedRecord.objects.filter(record_key=key, healed_at=None).exists()
+    ebay.delete("faults")
+    QuarantinedRecord.objects.update(last_seen_at=ago(days=1.1))
+    an_hour_at_ebay(ebay, account, "cases")
+    assert Case.objects.filter(case_id=key).exists()
+    assert not QuarantinedRecord.objects.filter(healed_at=None).exists()
 
 
 def test_an_escalated_inquiry_ends_and_lives_on_as_a_case(ebay, account):
