@@ -89,7 +89,7 @@ def _read_late(context: RunContext, step: Recheck) -> None:
     """Read again what became visible long after its time, and remember when: also where nothing is open."""
     end = to_millisecond(context.ebay_now() - SAFETY)
     _read_again(context, Span(max(end - step.late, _oldest(context)), end))
-    _remember_asking(context, f"the last {step.late.days} days were read again")
+    _remember_asking(context, f"what became visible late in {step.late.days} days was looked for")
 
 
 def _ask_for_named(context: RunContext, step: Recheck, key: str) -> None:
