@@ -34,7 +34,11 @@ _FOLDERS_FOR_S = 3600.0
 # "Invalid message id": an id of nobody, or no longer (unverified).
 _NO_MESSAGE = frozenset({"20118"})
 
-_known_folders: dict[tuple[str, int], tuple[float, tuple[str, ...]]] = {}
+# What is older is not read again soon: a run asks itself which folders there are.
+_OLD = timedelta(days=1)
+
+# When they were asked for, and by which run.
+_known_folders: dict[tuple[str, int], tuple[float, int | None, tuple[str, ...]]] = {}
 
 
 def message_pages(
@@ -51,10 +55,12 @@ def message_pages(
     The page then has `has_next` and a `total` of 20 such pages, for its reader to ask for smaller windows;
     of a window of a second or less all pages are read. Otherwise `total` counts the page's own messages, each
     once. Records carry their `Folder`. Costs a call for the inbox, for the sent ones, and for each folder of
-    the user's own, which are asked for once an hour. `overlap` is of no use here. Times must be aware.
+    the user's own, which are asked for once an hour, and for old windows once a run. `overlap` is of no use
+    here. Times must be aware.
     """
     mail = _Mail(client, modified_from, modified_to, limit)
-    folders = (INBOX, SENT, *custom_folders(client))
+    is_old = modified_to < client.ebay_now() - _OLD
+    folders = (INBOX, SENT, *custom_folders(client, in_this_run=is_old))
     if any(mail.read_folder(folder) for folder in folders):
         yield mail.page(total=_TOO_MANY_PAGES * limit, has_next=True)
     else:
@@ -82,14 +88,16 @@ def message_bodies(client: EbayClient, message_ids: Sequence[str]) -> list[dict[
         return []
 
 
-def custom_folders(client: EbayClient) -> tuple[str, ...]:
-    """The folders that the user made, which hold what was moved there; asked for once an hour and account."""
+def custom_folders(client: EbayClient, *, in_this_run: bool = False) -> tuple[str, ...]:
+    """The folders that the user made, which hold what was moved there; asked for once an hour and account.
+    `in_this_run`: and by the client's run itself."""
     key = (client.environment.name, client.caller.account_id or 0)
-    asked_at, folders = _known_folders.get(key, (None, ()))
+    asked_at, run_id, folders = _known_folders.get(key, (None, None, ()))
     now = time.monotonic()
-    if asked_at is None or now - asked_at > _FOLDERS_FOR_S:
+    is_of_another = in_this_run and run_id != client.caller.run_id
+    if asked_at is None or now - asked_at > _FOLDERS_FOR_S or is_of_another:
         folders = _ask_folders(client)
-        _known_folders[key] = (now, folders)
+        _known_folders[key] = (now, client.caller.run_id, folders)
     return folders
 
 

@@ -138,6 +138,14 @@ def get_case(client: EbayClient, case_id: str) -> dict[str, Any]:
     return with_text_ids(client.call(GET_CASE, path={"case_id": case_id}).json())
 
 
+def case_as_listed(client: EbayClient, case_id: str) -> dict[str, Any]:
+    """One case in the shape of the search, but for its parties, which it has only there."""
+    case = get_case(client, case_id)
+    shared = ("caseId", "itemId", "transactionId", "claimAmount", "creationDate", "lastModifiedDate")
+    listed = {name: case[name] for name in shared if name in case}
+    return {**listed, "caseStatusEnum": case.get("status")}
+
+
 def get_inquiry(client: EbayClient, inquiry_id: str) -> dict[str, Any]:
     """One inquiry with its history, escalated ones too. `NotFound` when eBay has none."""
     return with_text_ids(client.call(GET_INQUIRY, path={"inquiry_id": inquiry_id}).json())

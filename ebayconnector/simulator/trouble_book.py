@@ -47,7 +47,8 @@ class Trouble:
     """One inquiry, case, return or dispute about one line of order n.
 
     `origin`: what was escalated to this case. `case`: what this was escalated to. `holds_funds`: whether a
-    dispute took the order's money. The patches are what a person changed in its bodies.
+    dispute took the order's money. `listed`: whether the search shows it, where it would. The patches are
+    what a person changed in its bodies.
     """
 
     family: Family
@@ -60,6 +61,7 @@ class Trouble:
     origin: "Trouble | None" = None
     case: "Trouble | None" = None
     holds_funds: bool = False
+    listed: bool = True
     summary_patch: JsonObject = field(default_factory=dict)
     detail_patch: JsonObject = field(default_factory=dict)
 

@@ -77,6 +77,8 @@ def matching_disputes(view: TroubleView, search: DisputeSearch) -> Sequence[Trou
 
 
 def _dispute_matches(view: TroubleView, row: Trouble, search: DisputeSearch) -> bool:
+    if not row.listed:
+        return False
     if search.order_id is not None:
         return view.order_id(row) == search.order_id
     if search.buyer is not None and view.facts(row).buyer.username != search.buyer:

@@ -192,7 +192,7 @@ def matching(view: TroubleView, family: Family, search: Search, settings: PostOr
 
 
 def _matches(view: TroubleView, row: Trouble, search: Search) -> bool:
-    if row.family == "inquiry" and row.is_escalated(view.now_ms):
+    if not row.listed or (row.family == "inquiry" and row.is_escalated(view.now_ms)):
         return False
     if search.return_id is not None and search.return_id != _return_id(row):
         return False

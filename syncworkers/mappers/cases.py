@@ -45,6 +45,7 @@ def learned_of_case(records: Sequence[JsonObject], *, listed: bool = False) -> d
         key="case_id",
         statuses=("case_status",),
         final=FINAL_CASES,
+        deadlines=("respond_by_at",),
         listed=listed,
     )
 
@@ -82,6 +83,7 @@ def learned_of_inquiry(records: Sequence[JsonObject], *, listed: bool = False) -
         key="inquiry_id",
         statuses=("inquiry_status",),
         final=FINAL_INQUIRIES,
+        deadlines=("respond_by_at",),
         listed=listed,
     )
 

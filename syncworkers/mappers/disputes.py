@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import reading as r
-from .post_order_values import learned
+from .post_order_values import as_listed, learned
 from .reading import JsonObject, MappedRow
 
 
@@ -38,10 +38,18 @@ def dispute_detail_row(dispute: JsonObject) -> MappedRow:
 
 
 def learned_of_dispute(records: Sequence[JsonObject], *, listed: bool = False) -> dict[str, Any]:
-    """What a dispute's details tell of its row in `ebay_payment_disputes`."""
-    return learned(
-        dispute_detail_row, records, key="payment_dispute_id", statuses=(), final=(), listed=listed
+    """What a dispute's details tell of its row in `ebay_payment_disputes`: all that the list has."""
+    own = learned(
+        dispute_detail_row,
+        records,
+        key="payment_dispute_id",
+        statuses=(),
+        final=frozenset(),
+        listed=listed,
     )
+    if listed or not own:
+        return own
+    return own | as_listed(dispute_row, records[0], key="payment_dispute_id", deadlines=("respond_by_at",))
 
 
 def _details(dispute: JsonObject) -> dict[str, Any]:

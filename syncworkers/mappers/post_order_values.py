@@ -22,24 +22,41 @@ def learned(
     *,
     key: str,
     statuses: Collection[str],
-    final: Collection[str],
+    final: frozenset[str],
+    deadlines: Collection[str] = (),
     listed: bool = False,
 ) -> dict[str, Any]:
     """The columns that the details of one record tell about the record itself, all but its `key`: what they
     say no longer is no longer so.
 
-    Of `statuses`, the columns that the search tells as well, only those with a `final` value are told: then
-    nothing happens any more, and the record is not looked at again. That is how those end that left the
-    search. Of one that is still `listed` there, the search itself tells how it ended, with all its columns.
-    Details that make no sense, and are set aside for it, tell nothing.
+    `statuses` are columns that the search tells as well. Of a record that is `listed` there, the search tells
+    them; of another one the details do, and with a `final` one it has ended, and none of the search's
+    `deadlines` holds. Details that make no sense, and are set aside for it, tell nothing.
     """
     try:
         told = detail_row(records[0]).columns if records else {}
     except Unmappable:
         return {}
-    ended = {name: told[name] for name in statuses if told.get(name) in final and not listed}
     own = {name: value for name, value in told.items() if name != key and name not in statuses}
-    return {**own, **ended, **({"maturity": Maturity.FINAL.value, "check_at": None} if ended else {})}
+    now = {name: told[name] for name in statuses if told.get(name)}
+    if listed or not now:
+        return own
+    if final.isdisjoint(now.values()):
+        return {**own, **now, "maturity": Maturity.OPEN.value}
+    return {**own, **now, **dict.fromkeys(deadlines), "maturity": Maturity.FINAL.value}
+
+
+def as_listed(
+    row: Callable[[JsonObject], MappedRow], record: JsonObject, *, key: str, deadlines: Collection[str]
+) -> dict[str, Any]:
+    """The columns of a record whose details hold all that its list does; nothing of what makes no sense. What
+    is empty there is left alone, but for `deadlines`, which end."""
+    try:
+        told = row(record).columns
+    except Unmappable:
+        return {}
+    full = {name: value for name, value in told.items() if name != key and value not in ("", None)}
+    return {**{name: told[name] for name in deadlines}, **full}
 
 
 def latest(moments: Iterable[datetime | None]) -> datetime | None:

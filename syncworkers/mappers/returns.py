@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import reading as r
-from .post_order_values import latest, learned, moment
+from .post_order_values import as_listed, latest, learned, moment
 from .reading import JsonObject, MappedRow, Maturity
 
 _FINAL = frozenset({"CLOSED"})
@@ -52,8 +52,8 @@ def return_detail_row(record: JsonObject) -> MappedRow:
 
 
 def learned_of_return(records: Sequence[JsonObject], *, listed: bool = False) -> dict[str, Any]:
-    """What a return's details tell of its row in `ebay_returns`."""
-    return learned(
+    """What a return's details tell of its row in `ebay_returns`: their summary is what the search lists."""
+    told = learned(
         return_detail_row,
         records,
         key="return_id",
@@ -61,6 +61,10 @@ def learned_of_return(records: Sequence[JsonObject], *, listed: bool = False) ->
         final=_FINAL,
         listed=listed,
     )
+    if listed or not told:
+        return told
+    summary = {**(r.at(records[0], "summary") or {}), "returnId": records[0]["returnId"]}
+    return told | as_listed(return_row, summary, key="return_id", deadlines=("respond_by_at", "activity_due"))
 
 
 def _details(record: JsonObject) -> dict[str, Any]:

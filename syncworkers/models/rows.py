@@ -12,8 +12,9 @@ from accounts.querysets import ScopedQuerySet
 class SyncedRow(models.Model):
     """One record as eBay gave it last: columns that people filter by, beside the whole payload.
 
-    Rows are written by `services.store` alone. `changed_at` moves only when something changed. The natural
-    key's constraint has the account last: `store` looks keys up by what comes first (docs/decisions.md).
+    Rows are written by `services.store` alone. `changed_at` moves only when something changed.
+    `content_hash` is empty while eBay's list does not show the record (`services.details`). The natural key's
+    constraint has the account last: `store` looks keys up by what comes first (docs/decisions.md).
     """
 
     ORGANIZATION_LOOKUP = "account__organization_id"

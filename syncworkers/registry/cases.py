@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from django.db import models
 
@@ -12,12 +12,12 @@ from ebayconnector.ebay.client import EbayClient
 from syncworkers.mappers.cases import case_detail_row, case_row, learned_of_case
 from syncworkers.mappers.disputes import dispute_detail_row, dispute_row, learned_of_dispute
 from syncworkers.mappers.reading import JsonObject
-from syncworkers.models import Case, CaseDetail, PaymentDispute, PaymentDisputeDetail
+from syncworkers.models import Case, CaseDetail, PaymentDispute, PaymentDisputeDetail, Return
 
 from .declarations import SELLING, Details, Part, Recheck, Summary, Table, Windows, Worker, named
 from .inquiries import INQUIRIES
 from .links import case_of_inquiry, case_of_return, order_of_case_by_return, order_of_sale
-from .post_order import POST_ORDER_LOOKBACK, POST_ORDER_WINDOW, WITH_POST_ORDER
+from .post_order import POST_ORDER_LATE, POST_ORDER_LOOKBACK, POST_ORDER_WINDOW, WITH_POST_ORDER, unsettled
 from .returns import RETURNS
 
 CASES = Table(
@@ -62,6 +62,13 @@ def _all_disputes(client: EbayClient) -> Sequence[JsonObject]:
     return disputes.every_dispute(client, start=end - disputes.LONGEST_LOOKBACK, end=end)
 
 
+def _named_by_returns(account_id: int, since: datetime) -> Iterable[str]:
+    """The search of cases goes back less far than it is asked to."""
+    stored = Case.objects.filter(account_id=account_id, case_id=models.OuterRef("case_id"))
+    named = Return.objects.filter(~models.Exists(stored), account_id=account_id, occurred_at__gte=since)
+    return named.exclude(case_id="").values_list("case_id", flat=True).order_by().distinct()
+
+
 _DISPUTES = Part("payment_disputes", "Payment disputes", endpoints.GET_PAYMENT_DISPUTES)
 
 
@@ -78,12 +85,16 @@ WORKER = Worker(
             statuses=("OPEN", "WAITING_CS", "WAITING_DELIVERY", "ON_HOLD", "REFUND_AGREED_BUT_FAILED"),
             source=post_order.cases_with_status,
             every=timedelta(hours=1),
+            late=POST_ORDER_LATE,
+            named=_named_by_returns,
+            by_id=post_order.case_as_listed,
         ),
         Details(
             of=CASES,
             fetch=lambda client, rows: [post_order.get_case(client, rows[0].case_id)],
             into=CASE_DETAILS,
             learn=learned_of_case,
+            unsettled=unsettled(~models.Q(maturity="final"), ended="ebay_modified_at"),
         ),
         Summary(fetch=_all_disputes, into=DISPUTES, closes=False, part=_DISPUTES),
         Details(
@@ -91,7 +102,7 @@ WORKER = Worker(
             fetch=lambda client, rows: [disputes.get_dispute(client, rows[0].payment_dispute_id)],
             into=DISPUTE_DETAILS,
             learn=learned_of_dispute,
-            unsettled=~models.Q(dispute_status="CLOSED"),
+            unsettled=unsettled(~models.Q(dispute_status="CLOSED"), ended="ended_at"),
             again=timedelta(hours=6),
             part=_DISPUTES,
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -159,13 +159,18 @@ class Recheck:
 
     Now and then (`every`) eBay is asked which of them are still in one of `statuses`; those that we hold
     as not final and that do not come have changed, and are read at once. `together`: without statuses, what
-    is due waits until then, so that many records are read in one go.
+    is due waits until then, so that many records are read in one go. `late`: so long after their time records
+    may become visible; so much is read anew then. `named`: ids that other records of the account name, from a
+    time on which is covered, and that are not stored: no list shows them, each is asked for `by_id`.
     """
 
     statuses: tuple[str, ...] = ()
     source: StatusSource | None = None
     every: timedelta = timedelta(hours=6)
     together: bool = False
+    late: timedelta = timedelta(0)
+    named: Callable[[int, datetime], Iterable[str]] | None = None
+    by_id: Callable[[EbayClient, str], JsonObject] | None = None
 
 
 class Learn(Protocol):

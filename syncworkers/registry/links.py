@@ -52,7 +52,8 @@ JOIN ebay_returns r ON r.account_id = t.account_id AND r.return_id = t.return_id
 WHERE t.account_id = %(account)s AND t.order_id = '' AND t.return_id <> '' AND r.order_id <> ''
 """
 # A sale may have several inquiries, each with a case: theirs is the one opened nearest to the escalation, and
-# nearer to it than to any other's. Looked at again each time, since the right one may come later.
+# nearer to it than to any other's. Looked at again each time, since the right one may come later: who has the
+# case of another one then has none.
 _INQUIRY_BY_CASE = """
 WITH pairs AS (
   SELECT t.id, c.case_id, abs(extract(epoch FROM c.occurred_at - t.escalated_at)) AS apart
@@ -72,8 +73,12 @@ mutual AS (
   SELECT id, case_id, count(*) OVER (PARTITION BY id) AS cases,
          count(*) OVER (PARTITION BY case_id) AS inquiries
   FROM nearest WHERE of_inquiry = 1 AND of_case = 1
-)
-SELECT id, case_id AS value FROM mutual WHERE cases = 1 AND inquiries = 1
+),
+sure AS (SELECT id, case_id FROM mutual WHERE cases = 1 AND inquiries = 1)
+SELECT id, case_id AS value FROM sure
+UNION ALL
+SELECT t.id, '' FROM ebay_inquiries t JOIN sure s ON s.case_id = t.case_id AND s.id <> t.id
+WHERE t.account_id = %(account)s AND t.id NOT IN (SELECT id FROM sure)
 """
 _RETURN_BY_CASE = """
 SELECT t.id, min(c.case_id) AS value

@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import reduce
+from operator import or_
+
+from django.db.models import Case, DateTimeField, F, Q, When
+from django.db.models.functions import Now
+from django.db.models.lookups import LessThan, LessThanOrEqual
 
 # 03 §17: there is no Post-Order in the sandbox.
 WITH_POST_ORDER = frozenset({"production", "simulator"})
 # 03 §7: windows of 90 days are safe, 18 months are all there is; a little less survives clock differences.
 POST_ORDER_WINDOW = timedelta(days=90)
 POST_ORDER_LOOKBACK = timedelta(days=540)
+# Nobody says when a record becomes visible, and a case may carry the date of its inquiry.
+POST_ORDER_LATE = timedelta(days=30)
+
+# eBay moves money after the end, and shows it in the details alone.
+_AGES_OF_AN_END = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
+
+
+def unsettled(is_open: Q, *, ended: str) -> Q:
+    """What changes without its list showing it: what is open, and what has ended, at a few ages of its end.
+
+    What we saw changing ended when it changed last; of what came as it is, eBay's `ended` tells.
+    """
+    was_seen = When(first_seen_at__lt=F("changed_at") - timedelta(days=1), then=F("changed_at"))
+    end = Case(was_seen, default=F(ended), output_field=DateTimeField())
+    due = (
+        Q(LessThanOrEqual(end, Now() - age), LessThan(F("detail_at"), end + age)) for age in _AGES_OF_AN_END
+    )
+    return reduce(or_, due, is_open)

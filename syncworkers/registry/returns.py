@@ -12,7 +12,7 @@ from syncworkers.models import Return, ReturnDetail
 
 from .declarations import SELLING, Details, Recheck, Table, Windows, Worker, named
 from .links import case_of_return, order_of_sale
-from .post_order import POST_ORDER_LOOKBACK, POST_ORDER_WINDOW, WITH_POST_ORDER
+from .post_order import POST_ORDER_LATE, POST_ORDER_LOOKBACK, POST_ORDER_WINDOW, WITH_POST_ORDER, unsettled
 
 RETURNS = Table(
     key="returns",
@@ -41,14 +41,18 @@ WORKER = Worker(
     table=RETURNS,
     reads=Windows(post_order.return_pages, longest=POST_ORDER_WINDOW),
     steps=(
-        Recheck(statuses=("ALL_OPEN",), source=post_order.returns_with_status, every=timedelta(hours=1)),
+        Recheck(
+            statuses=("ALL_OPEN",),
+            source=post_order.returns_with_status,
+            every=timedelta(hours=1),
+            late=POST_ORDER_LATE,
+        ),
         Details(
             of=RETURNS,
             fetch=lambda client, rows: [post_order.get_return(client, rows[0].return_id)],
             into=RETURN_DETAILS,
             learn=learned_of_return,
-            # What either side writes does not show in the search.
-            unsettled=~models.Q(maturity="final"),
+            unsettled=unsettled(~models.Q(maturity="final"), ended="last_activity_at"),
         ),
     ),
     links=(order_of_sale(RETURNS), case_of_return(RETURNS)),

@@ -109,7 +109,8 @@ class Begun:
 class RunContext:
     """Everything one execution needs; made by `execution.execute_run`.
 
-    `deadline` is on the monotonic clock. `in_worker` is False in the foreground, where a run keeps no
+    `deadline` is on the monotonic clock. `shown`: by table the ids of the rows that lists have shown, but for
+    slices. `in_worker` is False in the foreground, where a run keeps no
     worker from others and therefore gives way to nobody.
     """
 
@@ -126,6 +127,7 @@ class RunContext:
     fenced_at: datetime | None = None
     second_writer: SecondWriter = field(default_factory=SecondWriter)
     begun: dict[Span, Begun] = field(default_factory=dict)
+    shown: dict[str, set[int]] = field(default_factory=dict)
 
     @property
     def reach(self) -> Reach:

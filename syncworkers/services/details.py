@@ -1,4 +1,8 @@
-"""Asking for what eBay tells about a record only by its id, once for each version of the record."""
+"""Asking for what eBay tells about a record only by its id, once for each version of the record.
+
+A record that its list shows no longer is marked by an empty hash: whatever the list shows of it later is
+news. Until then its details tell all that they know of it, and if eBay has none, it is gone.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +19,16 @@ from syncworkers.mappers.reading import Maturity
 from syncworkers.maturity import next_check
 from syncworkers.models import QuarantinedRecord, Reason
 from syncworkers.models.rows import DetailedRow, MaturingRow
-from syncworkers.registry import Details
+from syncworkers.registry import Details, Summary
 from syncworkers.windows import retry_pause
 
 from . import coverage, runlog
 from .context import RunContext
 from .pages import count, page_done, store_items
-from .records import BadRecord
+from .records import BadRecord, document_of
 
 _AT_ONCE = 50
+_NOT_LISTED = b""
 # So many records in a row without an answer are no longer the records' fault.
 _OUTAGE = 3
 
@@ -34,6 +39,7 @@ def take_details(context: RunContext, step: Details, *, most: int | None) -> boo
     A record that eBay does not answer for is set aside and tried again after 1 h, 6 h, 1 day; when it
     answers for none, its error is raised, and they stay due.
     """
+    _note_unlisted(context, step)
     asking = Asking(context, step)
     asked = 0
     for rows in asking.due():
@@ -45,9 +51,29 @@ def take_details(context: RunContext, step: Details, *, most: int | None) -> boo
     return most is None or asked < most
 
 
-def has_vanished(row: Any) -> bool:
-    """Whether a look at its list did not show this record, although it has not ended."""
-    return isinstance(row, MaturingRow) and row.maturity == Maturity.OPEN.value and row.check_at is None
+def note_vanished(rows: QuerySet[Any]) -> None:
+    """These were not shown by a look at their list: their details are asked for. Inside `fenced`.
+
+    Of one that was missing before the pause goes on after which eBay is asked again whether it has any.
+    """
+    rows.update(detail_at=None)
+    rows.exclude(content_hash=_NOT_LISTED).update(content_hash=_NOT_LISTED, detail_retry_at=None)
+
+
+def is_unlisted(row: Any) -> bool:
+    """Whether the last look at its list did not show this record."""
+    return not bytes(row.content_hash)
+
+
+def _note_unlisted(context: RunContext, step: Details) -> None:
+    """What a list that this run has read whole did not show."""
+    is_read_whole = any(isinstance(each, Summary) and each.into is step.of for each in context.worker.steps)
+    if not is_read_whole or step.of.key not in context.shown:
+        return
+    rows: Any = step.of.model._default_manager
+    rows = rows.filter(account_id=context.run.account_id, closed_at=None).exclude(content_hash=_NOT_LISTED)
+    with context.fenced():
+        note_vanished(rows.exclude(pk__in=context.shown[step.of.key]))
 
 
 @dataclass
@@ -61,7 +87,8 @@ class Asking:
     def due(self) -> Iterator[list[DetailedRow]]:
         """Rows in batches, as they are asked for."""
         may_ask = Q(detail_retry_at=None) | Q(detail_retry_at__lte=Now())
-        rows = self._rows().filter(self.step.condition, may_ask, self._is_due()).order_by("-id")
+        rows = self._rows().filter(self.step.condition, may_ask, self._is_due(), closed_at=None)
+        rows = rows.order_by("-id")
         before = None
         while batch := list(rows.filter(pk__lt=before)[:_AT_ONCE] if before else rows[:_AT_ONCE]):
             for start in range(0, len(batch), self.step.batch):
@@ -112,40 +139,49 @@ class Asking:
         context = self.context
         with context.fenced() as signals:
             result = store_items(context, self.step.into, records)
+            # What cannot be stored teaches nothing: its columns may not fit into the record either.
+            sound = [] if result.bad or self.step.learn is None else records
+            learned_from = [document_of(self.step.into, record).payload for record in sound]
             for row in rows:
                 # Only of the version that was asked about.
                 asked = self._rows().filter(pk=row.pk, content_hash=row.content_hash)
-                asked.update(**self._told(row, records))
+                asked.update(**self._told(row, records, learned_from))
             keys = [self._key(row) for row in rows]
             coverage.heal_quarantine(context.run.account_id, context.run.api_family, keys)
             counted = count(context, result, fetched=len(records))
         page_done(context, signals, counted)
 
-    def _told(self, row: Any, records: Sequence[Any]) -> dict[str, Any]:
+    def _told(self, row: Any, records: Sequence[Any], learned_from: Sequence[Any]) -> dict[str, Any]:
         """What the row is to hold now. A record may be listed a moment before its details are there: that it
-        has none counts when eBay says so again an hour later, or when the record has left its list."""
-        is_certain = self._has_answer(row, records) or row.detail_retry_at is not None or has_vanished(row)
-        if not is_certain:
+        has none counts when eBay says so again an hour later. One that is not listed either is gone."""
+        has_answer = self._has_answer(row, records)
+        if not has_answer and row.detail_retry_at is None:
             return {"detail_retry_at": timezone.now() + retry_pause(1)}
-        return {"detail_at": Now(), "detail_retry_at": None, **self._learned(row, records)}
+        asked = {"detail_at": Now(), "detail_retry_at": None}
+        if not has_answer and is_unlisted(row):
+            return asked | self._closed(row)
+        return asked | self._learned(row, learned_from)
+
+    def _closed(self, row: Any) -> dict[str, Any]:
+        text = f"{self.step.of.key} {self._name(row)}: eBay neither lists it nor knows it by its id"
+        runlog.write(self.context.run, "gone", text, level="warning")
+        no_look = {"check_at": None} if isinstance(row, MaturingRow) else {}
+        return {"closed_at": Now(), "changed_at": Now(), **no_look}
 
     def _has_answer(self, row: Any, records: Sequence[Any]) -> bool:
         if self.step.batch == 1:
             return bool(records)
-        key = "/".join(str(getattr(row, name)) for name in self.step.of.natural_key)
-        return any(self.step.into.record_key(record) == key for record in records)
+        return any(self.step.into.record_key(record) == self._name(row) for record in records)
 
     def _learned(self, row: Any, records: Sequence[Any]) -> dict[str, Any]:
         """What the details tell about the record itself, as far as it is news."""
         if self.step.learn is None:
             return {}
-        vanished = has_vanished(row)
-        told = dict(self.step.learn(records, listed=not vanished))
+        told = dict(self.step.learn(records, listed=not is_unlisted(row)))
         is_news = any(getattr(row, name) != value for name, value in told.items())
-        if vanished and "maturity" not in told:
-            # It has not ended: who knows where it is, but it is looked at again.
+        if "maturity" in told:
             now = self.context.ebay_now()
-            told["check_at"] = next_check(Maturity.OPEN, row.occurred_at, now=now)
+            told["check_at"] = next_check(Maturity(told["maturity"]), row.occurred_at, now=now)
         return {**told, **({"changed_at": Now()} if is_news else {})}
 
     def _set_aside(self, row: DetailedRow, failure: EbayError) -> None:
@@ -165,5 +201,7 @@ class Asking:
             context.progress.incomplete(Reason.EBAY_UNAVAILABLE, f"{key}: {error}")
 
     def _key(self, row: DetailedRow) -> str:
-        names = "/".join(str(getattr(row, name)) for name in self.step.of.natural_key)
-        return f"details of {self.step.of.key} {names}"[:200]
+        return f"details of {self.step.of.key} {self._name(row)}"[:200]
+
+    def _name(self, row: DetailedRow) -> str:
+        return "/".join(str(getattr(row, name)) for name in self.step.of.natural_key)

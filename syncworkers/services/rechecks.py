@@ -9,24 +9,27 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from ebayconnector.ebay.errors import BadAnswer, Refused, Unavailable
+from ebayconnector.ebay.errors import BadAnswer, NotFound, Refused, Unavailable
 from syncworkers.mappers.reading import Maturity
 from syncworkers.maturity import next_check
-from syncworkers.models import Reason, SyncState
+from syncworkers.models import QuarantinedRecord, Reason, SyncState
 from syncworkers.models.rows import DetailedRow
 from syncworkers.ranges import MILLISECOND, Span, to_millisecond
-from syncworkers.registry import Details, Recheck
+from syncworkers.registry import Recheck
 from syncworkers.windows import SAFETY
 
-from . import runlog
+from . import coverage, runlog
 from .context import RunContext, words
+from .details import note_vanished
 from .pages import count, page_done, store_items
+from .records import BadRecord
 from .slices import KeptMoving, read_slice
 
 # Records due for a look that lie closer together than this are read in one go.
 _TOGETHER = timedelta(hours=6)
 _SPANS_PER_RUN = 20
 _POSTPONED = timedelta(hours=1)
+_ASKED_AGAIN = timedelta(days=1)
 
 
 def recheck(context: RunContext, step: Recheck) -> None:
@@ -34,6 +37,11 @@ def recheck(context: RunContext, step: Recheck) -> None:
     is_time = _is_time_to_ask(context, step)
     if step.source is not None and is_time:
         _ask_by_status(context, step)
+        if step.late:
+            _read_late(context, step)
+        if step.named is not None and context.state.covered:
+            for key in list(step.named(context.run.account_id, context.state.covered[-1].start)):
+                _ask_for_named(context, step, key)
     elif step.together and not is_time:
         return
     spans = _due_spans(context)
@@ -77,6 +85,40 @@ def _due_spans(context: RunContext) -> list[Span]:
     return spans
 
 
+def _read_late(context: RunContext, step: Recheck) -> None:
+    """Read again what became visible long after its time, and remember when: also where nothing is open."""
+    end = to_millisecond(context.ebay_now() - SAFETY)
+    _read_again(context, Span(max(end - step.late, _oldest(context)), end))
+    _remember_asking(context, f"what became visible late in {step.late.days} days was looked for")
+
+
+def _ask_for_named(context: RunContext, step: Recheck, key: str) -> None:
+    """What no list has shown is stored as its id tells. Where eBay does not know it, that is said, and asked
+    again a day later."""
+    assert step.by_id is not None
+    run, table = context.run, context.worker.table
+    set_aside = QuarantinedRecord.objects.filter(
+        account_id=run.account_id, api_family=run.api_family, record_key=key, healed_at=None
+    )
+    if set_aside.filter(last_seen_at__gt=timezone.now() - _ASKED_AGAIN).exists():
+        return
+    context.pause_point()
+    try:
+        record = step.by_id(context.client, key)
+    except (NotFound, Refused, Unavailable, BadAnswer) as failure:
+        text = f"{table.key} {key} is named by another record, and eBay does not list it: {failure}"
+        with context.fenced():
+            coverage.quarantine(run.account, run.api_family, key, BadRecord(key, {}, text, None), None)
+            runlog.write(run, "not_answered", text, level="warning")
+        if not isinstance(failure, NotFound | Refused):
+            context.progress.incomplete(Reason.EBAY_UNAVAILABLE, text)
+        return
+    with context.fenced() as signals:
+        result = store_items(context, table, [record])
+        counted = count(context, result, fetched=1)
+    page_done(context, signals, counted)
+
+
 def _read_again(context: RunContext, span: Span) -> None:
     """Read a span once more, and set the next look of what is not final yet."""
     began, fenced_at = context.ebay_now(), context.fenced_at
@@ -94,7 +136,7 @@ def _read_again(context: RunContext, span: Span) -> None:
         context.progress.incomplete(reason, text)
         return
     with context.fenced():
-        _ask_after_vanished(context, _due_in(context, span, began).exclude(pk__in=shown))
+        _note_vanished(context, _due_in(context, span, began).exclude(pk__in=shown))
         # What somebody changed meanwhile may have been looked at too late (`store`): it stays due.
         looked_at = _due_in(context, span, began).filter(changed_at__lte=fenced_at or timezone.now())
         rows = list(looked_at.only("id", "maturity", "occurred_at"))
@@ -104,16 +146,10 @@ def _read_again(context: RunContext, span: Span) -> None:
         runlog.write(context.run, "rechecked", f"{words(span)}: {len(rows)} records looked at again")
 
 
-def _ask_after_vanished(context: RunContext, rows: QuerySet[Any]) -> None:
-    """A record that the list no longer shows may live on elsewhere: its details tell. Where they tell how it
-    ended, they also plan its next look, and until then there is none (`details.has_vanished`)."""
-    table = context.worker.table
-    if not issubclass(table.model, DetailedRow):
-        return
-    steps = [step for step in context.worker.steps if isinstance(step, Details)]
-    told = any(step.of is table and step.learn is not None for step in steps)
-    planned = {"check_at": None} if told else {}
-    rows.update(detail_at=None, detail_retry_at=None, **planned)
+def _note_vanished(context: RunContext, rows: QuerySet[Any]) -> None:
+    """A record that the list no longer shows may live on elsewhere: its details tell."""
+    if issubclass(context.worker.table.model, DetailedRow):
+        note_vanished(rows)
 
 
 def _due_in(context: RunContext, span: Span, began: datetime) -> QuerySet[Any]:
@@ -128,27 +164,31 @@ def _is_time_to_ask(context: RunContext, step: Recheck) -> bool:
 
 
 def _ask_by_status(context: RunContext, step: Recheck) -> None:
-    """Which records does eBay still list as not final? What we hold so and it does not list has changed."""
+    """Which records does eBay still list as not final? What we hold so and it does not list is read by time:
+    it has changed, or is in a status that eBay refuses to list, which the run says."""
     began = timezone.now()
-    held = _rows(context).filter(maturity=Maturity.OPEN.value, occurred_at__gte=_oldest(context))
+    held = _rows(context).filter(
+        maturity=Maturity.OPEN.value, closed_at=None, occurred_at__gte=_oldest(context)
+    )
     oldest = held.order_by("occurred_at").values_list("occurred_at", flat=True).first()
     if oldest is None:
         return
     whole = Span(to_millisecond(oldest), to_millisecond(context.ebay_now() - SAFETY))
     listed: set[int] = set()
-    try:
-        for status in step.statuses:
+    refused: list[str] = []
+    for status in step.statuses:
+        try:
             for span in _cut(whole, context.windows.longest):
                 listed.update(_store_listed(context, step, status, span))
-    except Refused as failure:
-        # Not worth the run: the rest is read by time. Asked again when it is due.
-        _remember_asking(context, f"eBay refused to list by status: {failure}", level="error")
-        return
+        except (Refused, NotFound) as failure:
+            refused.append(f"eBay refused to list what is {status}: {failure}")
     changed = held.filter(~Q(pk__in=listed), changed_at__lt=began, occurred_at__lte=whole.end)
     with context.fenced():
         due = changed.filter(check_at__gt=whole.end).update(check_at=whole.end)
     text = f"{len(listed)} records are not final; {due} others have changed and are read again"
-    _remember_asking(context, text)
+    for error in refused:
+        context.progress.incomplete(Reason.EBAY_REFUSED, error)
+    _remember_asking(context, "; ".join([*refused, text]), level="error" if refused else "info")
 
 
 def _remember_asking(context: RunContext, text: str, *, level: str = "info") -> None:

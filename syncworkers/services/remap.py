@@ -16,6 +16,7 @@ from syncworkers.mappers.reading import MappedRow, Unmappable
 from syncworkers.registry import TABLES, WORKERS, Details, Table
 
 from . import people
+from .details import is_unlisted
 from .records import document_of
 from .store import distinct
 
@@ -105,9 +106,11 @@ def _columns(table: Table, row: Any, mapped: MappedRow) -> dict[str, Any]:
         detail = step.into.model._default_manager.filter(account_id=row.account_id, **natural_key).first()
         if detail is not None:
             # How it ended is told by its list or by its details, whichever came last.
+            listed = not is_unlisted(row)
             told = set(columns) & set(step.into.mapper(detail.payload).columns)
             columns = {name: value for name, value in columns.items() if name not in told}
-            columns |= step.learn([detail.payload], listed=True)
+            learned = step.learn([detail.payload], listed=listed)
+            columns |= {name: value for name, value in learned.items() if name != "maturity"}
     return columns
 
 

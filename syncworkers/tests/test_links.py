@@ -169,6 +169,22 @@ def test_of_a_case_that_came_before_the_right_one_an_inquiry_lets_go(account):
     assert Inquiry.objects.get(pk=row.pk).case_id == own.case_id
 
 
+def test_a_case_that_turns_out_to_be_another_inquirys_is_let_go(account):
+    same = {"account": account, "item_id": ITEM, "transaction_id": "10001", "occurred_at": MAY}
+    first = InquiryFactory(**same, escalated_at=MAY + timedelta(days=1))
+    case = CaseFactory(
+        **{**same, "occurred_at": MAY + timedelta(days=9)}, case_type="ITEM_NOT_RECEIVED"
+    ).case_id
+
+    def linked() -> dict[int, str]:
+        run_whole(account, "inquiries")
+        return dict(Inquiry.objects.filter(item_id=ITEM).values_list("pk", "case_id"))
+
+    assert linked() == {first.pk: case}
+    second = InquiryFactory(**same, escalated_at=MAY + timedelta(days=9))
+    assert linked() == linked() == {first.pk: "", second.pk: case}
+
+
 def test_two_inquiries_that_a_case_fits_equally_have_none(account):
     same = {"account": account, "item_id": ITEM, "transaction_id": "10001", "occurred_at": MAY}
     rows = [InquiryFactory(**same, escalated_at=MAY + timedelta(days=1)) for _ in range(2)]

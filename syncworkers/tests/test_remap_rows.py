@@ -145,3 +145,15 @@ def test_a_batch_that_loses_to_a_page_is_begun_anew(account, monkeypatch):
     failures += [OperationalError("gone")] * 9
     with pytest.raises(OperationalError, match="gone"):
         remap(TABLES["orders"])
+
+
+def test_what_details_told_of_a_return_that_is_not_listed_stays(account, capsys):
+    """Its payload is what the list said last."""
+    summary = RETURN | {"state": "CLOSED", "status": "CLOSED", "sellerResponseDue": None}
+    assert upsert_page(TABLES["return_details"], account, [RETURN_DETAIL | {"summary": summary}]).bad == []
+    told = {"state": "CLOSED", "status": "CLOSED", "activity_due": "", "respond_by_at": None}
+    Return.objects.update(content_hash=b"", maturity="final", check_at=None, **told)
+    run(capsys, "returns")
+    row = Return.objects.get()
+    assert {name: getattr(row, name) for name in told} == told
+    assert (row.maturity, row.check_at) == ("final", None)

@@ -49,7 +49,7 @@ LEARNING = [
     (learned_of_return, RETURN_DETAIL),
     (learned_of_dispute, DISPUTE_DETAIL),
 ]
-ENDED = {"maturity": "final", "check_at": None}
+ENDED = {"maturity": "final", "respond_by_at": None}
 
 
 def on(day: int) -> datetime:
@@ -172,17 +172,19 @@ def test_details_become_columns_and_tell_them_of_the_record():
     row = case_detail_row(CASE_DETAIL)
     assert row.columns == {"case_id": "5000000001", "case_status": "OPEN", **told}
     assert row.modified_at == on(2)
-    assert learned_of_case([CASE_DETAIL]) == told
+    assert learned_of_case([CASE_DETAIL], listed=True) == told
+    assert learned_of_case([CASE_DETAIL]) == {**told, "case_status": "OPEN", "maturity": "open"}
 
 
 def test_a_closed_case_is_final_though_the_search_does_not_say_so():
     told = learned_of_case([CASE_DETAIL | {"status": "CS_CLOSED"}])
     assert told.items() >= {"case_status": "CS_CLOSED", **ENDED}.items()
+    assert "case_status" not in learned_of_case([CASE_DETAIL | {"status": "CS_CLOSED"}], listed=True)
 
 
 def test_an_escalated_inquiry_is_told_by_its_details():
     told = {"state": "CREATED", "refund_due_at": on(12), "escalated_at": None}
-    assert learned_of_inquiry([INQUIRY_DETAIL]) == told
+    assert learned_of_inquiry([INQUIRY_DETAIL], listed=True) == told
     when = {"value": "2026-11-08T10:00:00.000Z"}
     escalated = changed(INQUIRY_DETAIL, "inquiryDetails", "escalationDate", to=when)
     escalated["status"] = "CLOSED_WITH_ESCALATION"
@@ -196,19 +198,34 @@ def test_an_escalated_inquiry_is_told_by_its_details():
 
 
 def test_a_return_learns_its_last_activity():
-    assert learned_of_return([RETURN_DETAIL]) == {"last_activity_at": on(9), "close_reason": "REFUNDED"}
-    closed = changed(RETURN_DETAIL, "summary", "state", to="CLOSED")
-    assert learned_of_return([closed]).items() >= {"state": "CLOSED", **ENDED}.items()
-    assert "status" not in learned_of_return([closed])
+    own = {"last_activity_at": on(9), "close_reason": "REFUNDED"}
+    assert learned_of_return([RETURN_DETAIL], listed=True) == own
+
+
+def test_of_a_return_that_is_not_listed_the_summary_tells_all_but_what_it_has_not():
+    summary = {**RETURN, "state": "CLOSED", "sellerResponseDue": None, "orderId": None}
+    told = learned_of_return([RETURN_DETAIL | {"summary": summary}])
+    expected = {"state": "CLOSED", "status": "READY_FOR_SHIPPING", "maturity": "final"}
+    expected |= {"refund_actual": Decimal("19.5"), "activity_due": "", "respond_by_at": None}
+    assert told.items() >= expected.items()
+    assert not {"order_id", "return_id"} & set(told)
 
 
 def test_a_dispute_learns_its_revision():
-    assert learned_of_dispute([DISPUTE_DETAIL]) == {
+    assert learned_of_dispute([DISPUTE_DETAIL], listed=True) == {
         "revision": 3,
         "seller_response": "CONTEST",
         "outcome": "SELLER_WIN",
         "protection_status": "FULLY_PROTECTED",
     }
+
+
+def test_of_a_dispute_that_is_not_listed_its_details_tell_all():
+    closed = {"paymentDisputeStatus": "CLOSED", "closedDate": "2026-11-09T10:00:00.000Z"}
+    told = learned_of_dispute([DISPUTE_DETAIL | closed | {"respondByDate": None}])
+    expected = {"revision": 3, "dispute_status": "CLOSED", "ended_at": on(9), "respond_by_at": None}
+    assert told.items() >= expected.items()
+    assert "payment_dispute_id" not in told
 
 
 @pytest.mark.parametrize(("learned", "record"), LEARNING)
@@ -222,7 +239,7 @@ def test_no_details_and_nonsense_tell_nothing(learned, record):
 def test_what_the_details_say_no_longer_is_no_longer_so():
     told = learned_of_case([changed(CASE_DETAIL, "caseDetails", to={})])
     assert (told["refund_due_at"], told["escalated_at"], told["case_type"]) == (None, None, "RETURN")
-    told = learned_of_return([changed(RETURN_DETAIL, "detail", to={})])
+    told = learned_of_return([changed(RETURN_DETAIL, "detail", to={})], listed=True)
     assert told == {"last_activity_at": None, "close_reason": ""}
 
 

@@ -187,9 +187,10 @@ def _line(book: TroubleBook, n: int, fields: Fields) -> tuple[int, int]:
 
 
 async def change_one(request: Request) -> Response:
-    """A step, or a patch of its bodies that leaves the dates; afterwards it waits, unless `lives`."""
+    """A step, or a patch of its bodies that leaves the dates; afterwards it waits, unless `lives`. Not
+    `listed`: it is in no search, and told by its id alone."""
     world = world_of(request)
-    fields = await json_fields(request, "seller", "step", "lives", "summary", "detail")
+    fields = await json_fields(request, "seller", "step", "lives", "summary", "detail", "listed")
     seller = fields.seller(world)
     activity, view = world.troubles.activity_of(seller), trouble_view(world, seller)
     trouble = _trouble(view, request.path_params["trouble_id"])
@@ -201,6 +202,7 @@ async def change_one(request: Request) -> Response:
         except TroubleConflict as conflict:
             raise BadControlCall(str(conflict)) from None
     trouble.patch(summary, detail)
+    trouble.listed = fields.flag("listed", trouble.listed)
     return json_response(_summary(view, trouble))
 
 
