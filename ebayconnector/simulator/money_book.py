@@ -75,6 +75,9 @@ class MoneyBook:
         self._charges: dict[int, list[Entry]] = {}
         self._by_id: dict[tuple[str, str], Entry] | None = None
         self._by_payout: dict[str, Payout] = {}
+        # By date: whether a payout was made. What was once is not paid out anew when amounts change.
+        self._settled: dict[int, bool] = {}
+        self._due: list[int] = []
         self._state: tuple[int, int, int] | None = None
         self._hand_version = 0
 
@@ -141,10 +144,10 @@ class MoneyBook:
             entry.payout = None
             if entry.free_ms != NEVER:
                 due.setdefault(next_payout_ms(self.seller, entry.free_ms), []).append(entry)
-        self.payouts, waiting = [], []
-        for at_ms in sorted(due):
+        self.payouts, waiting, self._due = [], [], sorted(due)
+        for at_ms in self._due:
             waiting += due[at_ms]
-            if sum(entry.signed for entry in waiting) > 0:
+            if self._settled.get(at_ms, sum(entry.signed for entry in waiting) > 0):
                 self.payouts.append(self._payout(at_ms, waiting))
                 waiting = []
         self._by_payout = {payout.id: payout for payout in self.payouts}
@@ -205,7 +208,9 @@ class MoneyBook:
         fee: HandFee | None = None,
         patch: JsonObject | None = None,
     ) -> None:
-        """Set a status, add a fee to a sale, patch the body; the dates stay."""
+        """Set a status, add a fee to a sale, patch the body; dates and payouts until now stay."""
+        made = {payout.date_ms for payout in self.payouts}
+        self._settled |= {due_ms: due_ms in made for due_ms in self._due if due_ms <= at_ms}
         old = self.hands.get(entry.key, Hand())
         self.hands[entry.key] = Hand(
             status=status or old.status,

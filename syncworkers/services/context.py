@@ -109,9 +109,9 @@ class Begun:
 class RunContext:
     """Everything one execution needs; made by `execution.execute_run`.
 
-    `deadline` is on the monotonic clock. `shown`: by table the ids of the rows that lists have shown, but for
-    slices. `in_worker` is False in the foreground, where a run keeps no
-    worker from others and therefore gives way to nobody.
+    `deadline` is on the monotonic clock. `in_worker` is False in the foreground, where a run keeps no
+    worker from others and therefore gives way to nobody. `shown`: of a table that was read whole (`Summary`)
+    the ids of its rows.
     """
 
     run: WorkerRun

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -19,7 +19,7 @@ from syncworkers.mappers.reading import Maturity
 from syncworkers.maturity import next_check
 from syncworkers.models import QuarantinedRecord, Reason
 from syncworkers.models.rows import DetailedRow, MaturingRow
-from syncworkers.registry import Details, Summary
+from syncworkers.registry import Details
 from syncworkers.windows import retry_pause
 
 from . import coverage, runlog
@@ -29,15 +29,16 @@ from .records import BadRecord, document_of
 
 _AT_ONCE = 50
 _NOT_LISTED = b""
-# So many records in a row without an answer are no longer the records' fault.
+# After so many records in a row without an answer others are asked about, to tell an outage.
 _OUTAGE = 3
+_OTHERS = 3
 
 
 def take_details(context: RunContext, step: Details, *, most: int | None) -> bool:
     """Ask for the details that are due, newest records first. False: `most` calls did not suffice.
 
     A record that eBay does not answer for is set aside and tried again after 1 h, 6 h, 1 day; when it
-    answers for none, its error is raised, and they stay due.
+    answers for no other one either, its error is raised, and they stay due.
     """
     _note_unlisted(context, step)
     asking = Asking(context, step)
@@ -67,8 +68,7 @@ def is_unlisted(row: Any) -> bool:
 
 def _note_unlisted(context: RunContext, step: Details) -> None:
     """What a list that this run has read whole did not show."""
-    is_read_whole = any(isinstance(each, Summary) and each.into is step.of for each in context.worker.steps)
-    if not is_read_whole or step.of.key not in context.shown:
+    if step.of.key not in context.shown:
         return
     rows: Any = step.of.model._default_manager
     rows = rows.filter(account_id=context.run.account_id, closed_at=None).exclude(content_hash=_NOT_LISTED)
@@ -128,7 +128,26 @@ class Asking:
         if isinstance(failure, Refused):
             self.set_aside_unanswered()
         elif len(self.unanswered) >= _OUTAGE:
-            raise failure
+            if not self._answers_for_others():
+                raise failure
+            self.set_aside_unanswered()
+
+    def _answers_for_others(self) -> bool:
+        """Whether eBay answers for any other record, those first that it answered for last: then these are at
+        fault themselves, else it is down."""
+        client = self.context.client.trying(1)
+        rows = self._rows().filter(self.step.condition, closed_at=None)
+        others = rows.exclude(pk__in=[row.pk for row, _ in self.unanswered])
+        for row in others.order_by(F("detail_at").desc(nulls_last=True), "-id")[:_OTHERS]:
+            self.context.pause_point()
+            try:
+                self.step.fetch(client, [row])
+            except (Unavailable, BadAnswer):
+                continue
+            except (NotFound, Refused):
+                pass
+            return True
+        return False
 
     def set_aside_unanswered(self) -> None:
         for row, failure in self.unanswered:

@@ -30,7 +30,6 @@ def store_items(
 ) -> PageResult:
     """Store records and set those at fault aside, with their `place` in eBay's time. Inside `fenced`."""
     result = store_rows(context, table, items, asked_at=context.fenced_at)
-    context.shown.setdefault(table.key, set()).update(result.row_ids)
     set_aside(context, table, result, place=place)
     return result
 

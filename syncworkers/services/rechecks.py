@@ -165,7 +165,7 @@ def _is_time_to_ask(context: RunContext, step: Recheck) -> bool:
 
 def _ask_by_status(context: RunContext, step: Recheck) -> None:
     """Which records does eBay still list as not final? What we hold so and it does not list is read by time:
-    it has changed, or is in a status that eBay refuses to list, which the run says."""
+    it has changed, or is in a status that eBay does not list, which the run says."""
     began = timezone.now()
     held = _rows(context).filter(
         maturity=Maturity.OPEN.value, closed_at=None, occurred_at__gte=_oldest(context)
@@ -175,20 +175,21 @@ def _ask_by_status(context: RunContext, step: Recheck) -> None:
         return
     whole = Span(to_millisecond(oldest), to_millisecond(context.ebay_now() - SAFETY))
     listed: set[int] = set()
-    refused: list[str] = []
+    failed: list[str] = []
     for status in step.statuses:
         try:
             for span in _cut(whole, context.windows.longest):
                 listed.update(_store_listed(context, step, status, span))
-        except (Refused, NotFound) as failure:
-            refused.append(f"eBay refused to list what is {status}: {failure}")
+        except (Refused, NotFound, Unavailable, BadAnswer) as failure:
+            failed.append(f"eBay did not list what is {status}: {failure}")
+            is_refusal = isinstance(failure, Refused | NotFound)
+            reason = Reason.EBAY_REFUSED if is_refusal else Reason.EBAY_UNAVAILABLE
+            context.progress.incomplete(reason, failed[-1])
     changed = held.filter(~Q(pk__in=listed), changed_at__lt=began, occurred_at__lte=whole.end)
     with context.fenced():
         due = changed.filter(check_at__gt=whole.end).update(check_at=whole.end)
     text = f"{len(listed)} records are not final; {due} others have changed and are read again"
-    for error in refused:
-        context.progress.incomplete(Reason.EBAY_REFUSED, error)
-    _remember_asking(context, "; ".join([*refused, text]), level="error" if refused else "info")
+    _remember_asking(context, "; ".join([*failed, text]), level="error" if failed else "info")
 
 
 def _remember_asking(context: RunContext, text: str, *, level: str = "info") -> None:

@@ -52,8 +52,10 @@ def _summary(context: RunContext, step: Summary) -> bool:
     with context.fenced() as signals:
         result = store_items(context, step.into, records)
         # What could not be stored may be what is stored already.
-        if step.closes and not result.bad:
-            _close_others(context, step.into, result.row_ids)
+        if not result.bad:
+            context.shown[step.into.key] = set(result.row_ids)
+            if step.closes:
+                _close_others(context, step.into, result.row_ids)
         counted = count(context, result, fetched=len(records))
     page_done(context, signals, counted)
     return True

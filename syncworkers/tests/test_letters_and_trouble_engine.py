@@ -341,17 +341,24 @@ def test_what_ebay_closes_is_seen_within_the_hour_however_far_its_next_look(ebay
     assert (row.maturity, row.check_at) == ("final", None)
 
 
-@pytest.mark.parametrize("refused", ["OPEN", "WAITING_CS"])
-def test_a_status_that_ebay_refuses_to_list_is_said_and_what_was_open_is_read_all_the_same(
-    ebay, account, refused
+@pytest.mark.parametrize(
+    ("refused", "answer", "reason"),
+    [
+        ("OPEN", {"status": 400, "count": 1}, "ebay_refused"),
+        ("WAITING_CS", {"status": 400, "count": 1}, "ebay_refused"),
+        ("ON_HOLD", {"status": 500, "count": None}, "ebay_unavailable"),
+    ],
+)
+def test_a_status_that_ebay_does_not_list_is_said_and_what_was_open_is_read_all_the_same(
+    ebay, account, refused, answer, reason
 ):
     key = old_case(ebay, account)
     ebay.patch(f"troubles/{key}", seller=account.username, step="close")
     let_time_pass(ebay, 3700)
-    ebay.fault(f"case_status_filter={refused}", "status", status=400, count=1)
+    ebay.fault(f"case_status_filter={refused}", "status", **answer)
     run = run_family(account, "cases")
-    assert (run.status, run.reason) == ("partial", "ebay_refused")
-    assert f"refused to list what is {refused}" in run.error
+    assert (run.status, run.reason) == ("partial", reason)
+    assert f"did not list what is {refused}" in run.error
     row = Case.objects.get(case_id=key)
     assert (row.maturity, row.check_at) == ("final", None)
 
@@ -739,3 +746,29 @@ def test_what_closes_between_list_and_details_is_stored_as_it_ended(ebay, accoun
     row.refresh_from_db()
     (true,) = [each["summary"] for each in whole_truth(ebay, "returns", account) if each["id"] == key]
     assert (row.payload, row.maturity, row.check_at) == (true, "final", None)
+
+
+def test_three_neighbours_without_details_are_no_outage(ebay, account):
+    ebay.post("troubles", seller=account.username, family="return")
+    run_whole(account, "returns")
+    newest = [row.return_id for row in Return.objects.order_by("-id")[:3]]
+    others = Return.objects.exclude(return_id__in=newest)
+    assert others.exists()
+    Return.objects.update(detail_at=None)
+    for return_id in newest:
+        ebay.fault(rf"/return/{return_id}", "server_error", count=None)
+    run = run_family(account, "returns")
+    assert (run.status, run.reason) == ("partial", "ebay_unavailable")
+    assert not others.filter(detail_at=None).exists()
+    assert Return.objects.filter(return_id__in=newest, detail_retry_at__isnull=False).count() == 3
+    assert QuarantinedRecord.objects.filter(healed_at=None).count() == 3
+
+
+def test_when_no_details_come_at_all_nothing_is_set_aside(ebay, account):
+    run_whole(account, "returns")
+    Return.objects.update(detail_at=None)
+    ebay.fault(r"/post-order/v2/return/\d", "server_error", count=None)
+    run = run_family(account, "returns")
+    assert (run.status, run.reason) == ("partial", "ebay_unavailable")
+    assert not QuarantinedRecord.objects.exists()
+    assert not Return.objects.exclude(detail_retry_at=None).exists()

@@ -191,6 +191,19 @@ def test_paid_out_by_hand_gets_its_payout_later(caller):
     assert "payoutId" in caller.of_order(order_id)[0]
 
 
+def test_what_was_not_paid_out_is_not_paid_out_in_the_past(caller):
+    """eBay does not make payouts anew when an amount changes that held them up."""
+    (sale,) = caller.of_order(caller.new_order())
+    patch(caller, sale, fee={"feeType": "OTHER_FEES", "amount": "99999.00"})
+    caller.advance(6)
+    before = caller.truth("payouts")
+    patch(caller, sale, transactionStatus="FAILED")
+    assert caller.truth("payouts") == before
+    caller.new_order()
+    caller.advance(6)
+    assert len(caller.truth("payouts")) > len(before)
+
+
 def test_overrides_reach_the_body(caller):
     row = patch(caller, caller.rows()[0], overrides={"transactionMemo": "by hand", "buyer": None})
     assert row["transactionMemo"] == "by hand"

@@ -20,7 +20,7 @@ from syncworkers.registry import TABLES, WORKERS, Details, Table, Windows
 from syncworkers.services.records import change_time
 from syncworkers.tests.running import iso
 
-from .declared import CHANGED_AT, CLOSING, KEPT_WHEN_GONE, OCCURRED_AT, VOLATILE, WITHHELD, Path
+from .declared import CHANGED_AT, CLOSING, GONE_BY_ID, KEPT_WHEN_GONE, OCCURRED_AT, VOLATILE, WITHHELD, Path
 from .expected import Record, Truth, read_truth, without
 from .world import World
 
@@ -103,7 +103,7 @@ class Comparison:
                 for what in self._unequal(table, key, record, row, stored):
                     yield Difference(table.key, key, what)
         for key, stored in self.rows[table.key].items():
-            if stored.closed_at is not None and (key in shown or table.key not in CLOSING):
+            if stored.closed_at is not None and (key in shown or table.key not in CLOSING | GONE_BY_ID):
                 yield Difference(table.key, key, f"is closed since {stored.closed_at}")
             if key not in shown and stored.closed_at is None and not self._may_stay(table, key):
                 yield Difference(table.key, key, "eBay has it no longer, and it is not closed")

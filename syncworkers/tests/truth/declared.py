@@ -8,8 +8,12 @@ Path = tuple[str, ...]
 # Tables of which a row is closed when eBay has its record no longer; in all others it stays.
 CLOSED_BY_PASSES = {"active_inventory", "inventory_items", "offers"}
 CLOSING = CLOSED_BY_PASSES | {"seller_funds"}
-# Tables that keep what eBay has no longer, open.
-KEPT_WHEN_GONE = {"orders", "messages", "message_bodies", "buyer"}
+# Those whose rows are closed as well when eBay neither lists them nor knows them by their id.
+GONE_BY_ID = {"cases", "inquiries", "returns", "payment_disputes", "messages"}
+# Tables that may keep what eBay has no longer, open: disputes grow older than its 18 months.
+KEPT_WHEN_GONE = {
+    "orders", "messages", "message_bodies", "buyer", "payment_disputes", "payment_dispute_details",
+}  # fmt: skip
 # Parts that eBay stops giving after a while.
 WITHHELD: dict[str, tuple[Path, ...]] = {
     "orders": (
