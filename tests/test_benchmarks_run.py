@@ -74,14 +74,14 @@ def test_the_slow_ways_load_fewer_orders_and_once_where_orders_are_many():
     )
 
 
-def test_the_bound_of_slow_pages_is_of_needed_pages_and_undelayed_work():
+def test_the_bound_of_slow_pages_is_of_pages_and_undelayed_work():
     server = {"pages": 115, "at_once": 3, "most_at_once": 3, "page_s": 0.09}
     delayed = {
         "seconds": 3.2, "fetch_s": 0.2, "orders": 20_000, "server": server, "requests": 115,
     }  # fmt: skip
     quick, long = {"seconds": 1.3, "fetch_s": 0.1}, {"seconds": 4.1, "fetch_s": 0.1}
-    assert bound_s(delayed, quick, 0.08) == pytest.approx(100 * 0.08 / 3)
-    assert bound_s(delayed, long, 0.08) == pytest.approx(4)
+    assert bound_s(delayed, quick, 100, 0.08) == pytest.approx(100 * 0.08 / 3)
+    assert bound_s(delayed, long, 100, 0.08) == pytest.approx(4)
     names = ("first", "second", "third")
     found = {
         "page_s": 0.08,
@@ -90,6 +90,6 @@ def test_the_bound_of_slow_pages_is_of_needed_pages_and_undelayed_work():
         "limit": [dict.fromkeys(names, delayed)],
     }
     ratios = [goal.measured for goal in goals_of({"slow": found})]
-    assert ratios == pytest.approx([1.2, 1.2, 1.2, 3])
+    assert ratios == pytest.approx([3.2 / (115 * 0.08 / 3), 1.2] * 3 + [3])
     cells = [cell.strip() for cell in slow.words(found).splitlines()[4].split("|")]
-    assert cells[5:-1] == ["100", "115", "3 (3)", "90", "1.20", "2.67 (delay)", "1.20", "1.07", "1.04"]
+    assert cells[5:-1] == ["115", "100", "3 (3)", "90", "1.20", "3.07 (delay)", "1.04", "0.93", "1.20"]
