@@ -11,7 +11,7 @@ from accounts.scoped_admin import AccountFilter
 from syncworkers.models import Case, CaseDetail, Inquiry, InquiryDetail, Return
 
 from .codes import coded
-from .data_rows import id_of, page_of, row_link
+from .data_rows import ClosedFilter, id_of, page_of, row_link
 from .detail_rows import DetailAdmin, detail_section
 from .statuses import trouble_badge
 from .trouble_rows import TroubleAdmin
@@ -25,8 +25,8 @@ class CaseAdmin(TroubleAdmin):
         "respond_by", "changed",
     )  # fmt: skip
     list_filter = (
-        AccountFilter, "maturity", "case_status", "case_type", "initiator", "currency", "occurred_at",
-        "respond_by_at",
+        AccountFilter, ClosedFilter, "maturity", "case_status", "case_type", "initiator", "currency",
+        "occurred_at", "respond_by_at",
     )  # fmt: skip
     search_fields = ("case_id", "order_id", "item_id", "transaction_id", "return_id", "buyer")
     search_help_text = "Case, order, item, transaction, return or buyer"
@@ -43,12 +43,13 @@ class CaseAdmin(TroubleAdmin):
         ("stage", "check_at"),
         ("detail_at", "ebay_modified_at"),
         ("first_seen_at", "changed_at"),
+        ("closed_at",),
         Details="details",
     )
     csv_columns = (
         "case_id", "house_name", "occurred_at", "case_status", "case_type", "initiator", "claim_amount",
         "currency", "order_id", "return_id", "item_id", "transaction_id", "buyer", "respond_by_at",
-        "escalate_reason", "escalated_at", "refund_due_at", "changed_at",
+        "escalate_reason", "escalated_at", "refund_due_at", "closed_at", "changed_at",
     )  # fmt: skip
 
     type_words = coded("case_type", "type")
@@ -60,7 +61,7 @@ class CaseAdmin(TroubleAdmin):
 
     @display(description="status", ordering="case_status")
     def status(self, case: Case) -> SafeString:
-        return trouble_badge(case.case_status)
+        return trouble_badge(case.case_status, is_gone=case.closed_at is not None)
 
     @display(description="return that it came from")
     def came_from(self, case: Any) -> SafeString | str:
@@ -113,8 +114,8 @@ class InquiryAdmin(TroubleAdmin):
         "respond_by", "escalated_at", "changed",
     )  # fmt: skip
     list_filter = (
-        AccountFilter, "maturity", "inquiry_status", "state", "currency", "occurred_at", "respond_by_at",
-        "escalated_at",
+        AccountFilter, ClosedFilter, "maturity", "inquiry_status", "state", "currency", "occurred_at",
+        "respond_by_at", "escalated_at",
     )  # fmt: skip
     search_fields = ("inquiry_id", "order_id", "case_id", "item_id", "transaction_id", "buyer")
     search_help_text = "Inquiry, order, case, item, transaction or buyer"
@@ -130,12 +131,13 @@ class InquiryAdmin(TroubleAdmin):
         ("stage", "check_at"),
         ("detail_at", "ebay_modified_at"),
         ("first_seen_at", "changed_at"),
+        ("closed_at",),
         Details="details",
     )
     csv_columns = (
         "inquiry_id", "house_name", "occurred_at", "inquiry_status", "state", "claim_amount", "currency",
         "order_id", "case_id", "item_id", "transaction_id", "buyer", "respond_by_at", "escalated_at",
-        "refund_due_at", "changed_at",
+        "refund_due_at", "closed_at", "changed_at",
     )  # fmt: skip
 
     state_words = coded("state")
@@ -145,7 +147,7 @@ class InquiryAdmin(TroubleAdmin):
 
     @display(description="status", ordering="inquiry_status")
     def status(self, inquiry: Inquiry) -> SafeString:
-        return trouble_badge(inquiry.inquiry_status)
+        return trouble_badge(inquiry.inquiry_status, is_gone=inquiry.closed_at is not None)
 
     @display(description="case that it became")
     def its_case(self, inquiry: Any) -> SafeString | str:

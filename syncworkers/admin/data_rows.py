@@ -66,6 +66,7 @@ _STAGES = {
     Maturity.SETTLING.value: "Little: it is read again until it is 60 days old",
     Maturity.FINAL.value: "No: it is final",
 }
+_GONE = "No: it is gone from eBay"
 _ERASED = "eBay asked to forget a person in this record; what is personal was taken out"
 
 
@@ -82,7 +83,7 @@ class SyncedRowAdmin(CsvAdmin):
 
     @display(description="may still change", ordering="maturity")
     def stage(self, row: MaturingRow) -> str:
-        return _STAGES.get(row.maturity, row.maturity)
+        return _GONE if row.closed_at else _STAGES.get(row.maturity, row.maturity)
 
     @display(description="payload, as eBay sent it last")
     def payload_text(self, row: SyncedRow) -> SafeString:
@@ -99,7 +100,7 @@ def page_of(*fields: tuple[str, ...], payload: bool = True, **sections: str) -> 
 
 
 class ClosedFilter(admin.SimpleListFilter):
-    """For what is read whole: rows that eBay no longer shows are closed, not deleted."""
+    """Rows of what eBay has no longer are closed, not deleted."""
 
     title = "on eBay"
     parameter_name = "closed"

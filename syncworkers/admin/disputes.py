@@ -11,7 +11,7 @@ from accounts.scoped_admin import AccountFilter
 from syncworkers.models import PaymentDispute, PaymentDisputeDetail
 
 from .codes import coded
-from .data_rows import id_of, page_of
+from .data_rows import ClosedFilter, id_of, page_of
 from .detail_rows import DetailAdmin, detail_section
 from .statuses import trouble_badge
 from .trouble_rows import TroubleAdmin
@@ -26,8 +26,8 @@ class PaymentDisputeAdmin(TroubleAdmin):
         "respond_by", "outcome_words", "changed",
     )  # fmt: skip
     list_filter = (
-        AccountFilter, "dispute_status", "reason", "outcome", "protection_status", "currency", "opened_at",
-        "respond_by_at",
+        AccountFilter, ClosedFilter, "dispute_status", "reason", "outcome", "protection_status", "currency",
+        "opened_at", "respond_by_at",
     )  # fmt: skip
     search_fields = ("payment_dispute_id", "order_id", "buyer")
     search_help_text = "Payment dispute, order or buyer"
@@ -41,12 +41,13 @@ class PaymentDisputeAdmin(TroubleAdmin):
         ("response_words", "outcome_words"),
         ("protection_words", "detail_at"),
         ("first_seen_at", "changed_at"),
+        ("closed_at",),
         Details="details",
     )
     csv_columns = (
         "payment_dispute_id", "house_name", "opened_at", "dispute_status", "reason", "amount", "currency",
         "order_id", "buyer", "respond_by_at", "ended_at", "revision", "seller_response", "outcome",
-        "protection_status", "changed_at",
+        "protection_status", "closed_at", "changed_at",
     )  # fmt: skip
 
     reason_words = coded("reason")
@@ -56,7 +57,7 @@ class PaymentDisputeAdmin(TroubleAdmin):
 
     @display(description="status", ordering="dispute_status")
     def status(self, dispute: PaymentDispute) -> SafeString:
-        return trouble_badge(dispute.dispute_status)
+        return trouble_badge(dispute.dispute_status, is_gone=dispute.closed_at is not None)
 
     @display(description="what eBay says by its id")
     def details(self, dispute: PaymentDispute) -> SafeString | str:

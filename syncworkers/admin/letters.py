@@ -14,7 +14,7 @@ from accounts.scoped_admin import AccountFilter
 from syncworkers.models import Message, MessageBody, Order
 
 from .codes import coded
-from .data_rows import SyncedRowAdmin, id_of, page_of, row_link
+from .data_rows import ClosedFilter, SyncedRowAdmin, id_of, page_of, row_link
 from .detail_rows import DetailAdmin, detail_of
 
 _FOLDERS = {"0": "Inbox", "1": "Sent"}
@@ -26,14 +26,15 @@ def text_of(body: MessageBody) -> SafeString:
 
 
 def message_marks(message: Message) -> SafeString:
-    """Unread, answered, flagged, important: what of it is so."""
+    """Gone from eBay, unread, answered, flagged, important: what of it is so."""
     badges = (
+        badge("gone", "grey") if message.closed_at else "",
         badge("unread", "grey") if message.is_read is False else "",
         badge("answered", "green") if message.is_replied else "",
         badge("flagged", "amber") if message.is_flagged else "",
         badge("important", "amber") if message.is_high_priority else "",
     )
-    return format_html('<span class="ec-row">{}{}{}{}</span>', *badges)
+    return format_html('<span class="ec-row">{}{}{}{}{}</span>', *badges)
 
 
 class FolderFilter(admin.SimpleListFilter):
@@ -57,8 +58,8 @@ class MessageAdmin(SyncedRowAdmin):
         "marks", "changed",
     )  # fmt: skip
     list_filter = (
-        AccountFilter, FolderFilter, "is_read", "is_replied", "is_flagged", "message_type", "question_type",
-        "occurred_at",
+        AccountFilter, ClosedFilter, FolderFilter, "is_read", "is_replied", "is_flagged", "message_type",
+        "question_type", "occurred_at",
     )  # fmt: skip
     search_fields = ("message_id", "subject", "sender", "recipient", "item_id", "item_title", "order_id")
     search_help_text = "Message, subject, sender, recipient, item or its title, order"
@@ -74,12 +75,14 @@ class MessageAdmin(SyncedRowAdmin):
         ("order", "external_id"),
         ("stage", "check_at"),
         ("first_seen_at", "changed_at"),
+        ("closed_at",),
         Text="text",
     )
     csv_columns = (
         "message_id", "house_name", "occurred_at", "folder_id", "sender", "recipient", "subject", "item_id",
         "item_title", "order_id", "message_type", "question_type", "is_read", "is_replied", "is_flagged",
-        "is_high_priority", "can_be_answered", "external_id", "expires_at", "changed_at",
+        "is_high_priority", "can_be_answered", "external_id", "expires_at", "closed_at",
+        "changed_at",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> Any:

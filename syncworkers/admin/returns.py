@@ -11,7 +11,7 @@ from accounts.scoped_admin import AccountFilter
 from syncworkers.models import Case, Return, ReturnDetail
 
 from .codes import coded
-from .data_rows import id_of, money_of, page_of, row_link
+from .data_rows import ClosedFilter, id_of, money_of, page_of, row_link
 from .detail_rows import DetailAdmin, detail_section
 from .statuses import trouble_badge
 from .trouble_rows import TroubleAdmin
@@ -25,7 +25,7 @@ class ReturnAdmin(TroubleAdmin):
         "buyer", "due_words", "respond_by", "changed",
     )  # fmt: skip
     list_filter = (
-        AccountFilter, "maturity", "state", "return_type", "reason", "activity_due", "currency",
+        AccountFilter, ClosedFilter, "maturity", "state", "return_type", "reason", "activity_due", "currency",
         "occurred_at", "respond_by_at",
     )  # fmt: skip
     search_fields = ("return_id", "order_id", "item_id", "transaction_id", "case_id", "buyer")
@@ -42,7 +42,7 @@ class ReturnAdmin(TroubleAdmin):
         ("buyer", "seller"),
         ("due_words", "respond_by_at"),
         ("occurred_at", "last_activity_at"),
-        ("detail_at",),
+        ("detail_at", "closed_at"),
         ("stage", "check_at"),
         ("first_seen_at", "changed_at"),
         Details="details",
@@ -50,7 +50,8 @@ class ReturnAdmin(TroubleAdmin):
     csv_columns = (
         "return_id", "house_name", "occurred_at", "state", "status", "return_type", "reason", "reason_type",
         "quantity", "refund_estimated", "refund_actual", "currency", "order_id", "item_id", "transaction_id",
-        "case_id", "buyer", "activity_due", "respond_by_at", "last_activity_at", "close_reason", "changed_at",
+        "case_id", "buyer", "activity_due", "respond_by_at", "last_activity_at", "close_reason", "closed_at",
+        "changed_at",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -58,7 +59,7 @@ class ReturnAdmin(TroubleAdmin):
 
     @display(description="state", ordering="state")
     def shown_state(self, row: Return) -> SafeString:
-        return trouble_badge(row.state)
+        return trouble_badge(row.state, is_gone=row.closed_at is not None)
 
     status_words = coded("status")
     type_words = coded("return_type", "type")

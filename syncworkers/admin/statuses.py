@@ -26,8 +26,11 @@ def transaction_badge(word: str) -> SafeString:
 _SELLERS_TURN = {"WAITING_SELLER_RESPONSE", "ACTION_NEEDED", "REFUND_AGREED_BUT_FAILED", "ESCALATED"}
 
 
-def trouble_badge(word: str) -> SafeString:
-    """Of a case, inquiry, return or payment dispute: grey when closed, red when it is the seller's turn."""
+def trouble_badge(word: str, *, is_gone: bool = False) -> SafeString:
+    """Of a case, inquiry, return or payment dispute: grey when closed, red when it is the seller's turn; one
+    that is gone from eBay says what it was last."""
+    if is_gone:
+        return badge(f"gone, was {code_words(word).lower() or 'unknown'}", "grey")
     if not word or "CLOSED" in word:
         return badge(code_words(word) or "unknown", "grey")
     return badge(code_words(word), "red" if word in _SELLERS_TURN else "amber")

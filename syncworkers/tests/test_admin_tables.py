@@ -10,6 +10,7 @@ from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import flatten_fieldsets, label_for_field
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Role
 from syncworkers.admin.data_rows import SyncedRowAdmin
@@ -171,6 +172,19 @@ def test_what_ebay_no_longer_shows_is_found_by_a_filter(account, viewer):
     OfferFactory(account=account, offer_id="gone-1", closed_at="2026-01-01T00:00Z")
     assert "gone-1" not in listed(viewer, "offer", closed="no")
     assert "there-1" not in listed(viewer, "offer", closed="yes")
+
+
+@pytest.mark.parametrize("key", ["cases", "inquiries", "returns", "payment_disputes", "messages"])
+def test_what_ebay_has_no_longer_says_so_and_is_found_by_a_filter(account, viewer, key):
+    model = TABLES[key].model._meta.model_name
+    there = ROW_FACTORIES[key](account=account)
+    assert "Gone" not in shown(viewer, there).split("Gone from eBay since")[0]
+    gone = ROW_FACTORIES[key](account=account, closed_at=timezone.now())
+    page = shown(viewer, gone).split("Gone from eBay since")[0]
+    assert "Gone" in page
+    assert "read again until" not in page
+    html = listed(viewer, model, closed="yes")
+    assert (f"/{model}/{gone.pk}/" in html, f"/{model}/{there.pk}/" in html) == (True, False)
 
 
 def test_the_money_view_is_listed_and_exported(account, viewer):
