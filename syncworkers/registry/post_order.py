@@ -25,9 +25,10 @@ _AGES_OF_AN_END = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
 def unsettled(is_open: Q, *, ended: str) -> Q:
     """What changes without its list showing it: what is open, and what has ended, at a few ages of its end.
 
-    What we saw changing ended when it changed last; of what came as it is, eBay's `ended` tells.
+    What we saw changing ended when it changed last; of what had ended when it came, eBay's `ended` tells.
     """
-    was_seen = When(first_seen_at__lt=F("changed_at") - timedelta(days=1), then=F("changed_at"))
+    not_before = Q(**{f"{ended}__isnull": True}) | Q(**{f"{ended}__gte": F("first_seen_at")})
+    was_seen = When(not_before, first_seen_at__lt=F("changed_at") - timedelta(days=1), then=F("changed_at"))
     end = Case(was_seen, default=F(ended), output_field=DateTimeField())
     due = (
         Q(LessThanOrEqual(end, Now() - age), LessThan(F("detail_at"), end + age)) for age in _AGES_OF_AN_END

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import DataError, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -19,6 +20,7 @@ from syncworkers.mappers.reading import Maturity
 from syncworkers.maturity import next_check
 from syncworkers.models import QuarantinedRecord, Reason
 from syncworkers.models.rows import DetailedRow, MaturingRow
+from syncworkers.personal import PERSONAL
 from syncworkers.registry import Details
 from syncworkers.windows import retry_pause
 
@@ -64,6 +66,11 @@ def note_vanished(rows: QuerySet[Any]) -> None:
 def is_unlisted(row: Any) -> bool:
     """Whether the last look at its list did not show this record."""
     return not bytes(row.content_hash)
+
+
+def _is_of_ebay(failure: NotFound) -> bool:
+    """Whether eBay says itself that it has none, and not somebody on the way."""
+    return any(error.error_id for error in failure.errors)
 
 
 def _note_unlisted(context: RunContext, step: Details) -> None:
@@ -116,7 +123,7 @@ class Asking:
                 for row in rows:
                     self.ask([row])
                 return
-            if not isinstance(failure, NotFound):
+            if not isinstance(failure, NotFound) or not _is_of_ebay(failure):
                 self._note_unanswered(rows[0], failure)
                 return
             records = []
@@ -161,25 +168,45 @@ class Asking:
             # What cannot be stored teaches nothing: its columns may not fit into the record either.
             sound = [] if result.bad or self.step.learn is None else records
             learned_from = [document_of(self.step.into, record).payload for record in sound]
-            for row in rows:
-                # Only of the version that was asked about.
-                asked = self._rows().filter(pk=row.pk, content_hash=row.content_hash)
-                asked.update(**self._told(row, records, learned_from))
+            told = [(row, self._told(row, records, learned_from)) for row in rows]
             keys = [self._key(row) for row in rows]
             coverage.heal_quarantine(context.run.account_id, context.run.api_family, keys)
+            for row, values in told:
+                self._tell(row, values, records)
             counted = count(context, result, fetched=len(records))
         page_done(context, signals, counted)
+
+    def _tell(self, row: Any, values: dict[str, Any], records: Sequence[Any]) -> None:
+        """Only of the version that was asked about. What does not fit is set aside, and teaches nothing."""
+        asked = self._rows().filter(pk=row.pk, content_hash=row.content_hash)
+        try:
+            with transaction.atomic():
+                asked.update(**values)
+        except DataError as failure:
+            asked.update(detail_at=Now(), detail_retry_at=None)
+            key, run = self._key(row), self.context.run
+            error = f"the database refuses what its details tell: {str(failure).splitlines()[0]}"
+            coverage.quarantine(run.account, run.api_family, key, BadRecord(key, records, error, None), None)
 
     def _told(self, row: Any, records: Sequence[Any], learned_from: Sequence[Any]) -> dict[str, Any]:
         """What the row is to hold now. A record may be listed a moment before its details are there: that it
         has none counts when eBay says so again an hour later. One that is not listed either is gone."""
         has_answer = self._has_answer(row, records)
-        if not has_answer and row.detail_retry_at is None:
+        if not has_answer and (row.detail_retry_at is None or self._is_set_aside(row)):
             return {"detail_retry_at": timezone.now() + retry_pause(1)}
         asked = {"detail_at": Now(), "detail_retry_at": None}
         if not has_answer and is_unlisted(row):
             return asked | self._closed(row)
         return asked | self._learned(row, learned_from)
+
+    def _is_set_aside(self, row: Any) -> bool:
+        """Whether it waits because eBay did not answer, and not because it had none."""
+        return QuarantinedRecord.objects.filter(
+            account_id=self.context.run.account_id,
+            api_family=self.context.run.api_family,
+            record_key=self._key(row),
+            healed_at=None,
+        ).exists()
 
     def _closed(self, row: Any) -> dict[str, Any]:
         text = f"{self.step.of.key} {self._name(row)}: eBay neither lists it nor knows it by its id"
@@ -196,7 +223,10 @@ class Asking:
         """What the details tell about the record itself, as far as it is news."""
         if self.step.learn is None:
             return {}
-        told = dict(self.step.learn(records, listed=not is_unlisted(row)))
+        # Who has a part in it the list has told, and he may have been erased since.
+        people = PERSONAL[self.step.of.key].columns if self.step.of.key in PERSONAL else ()
+        learned = self.step.learn(records, listed=not is_unlisted(row))
+        told = {name: value for name, value in learned.items() if name not in people}
         is_news = any(getattr(row, name) != value for name, value in told.items())
         if "maturity" in told:
             now = self.context.ebay_now()

@@ -36,12 +36,15 @@ def recheck(context: RunContext, step: Recheck) -> None:
     """Look again at what is due, newest first; what is left is for the next run."""
     is_time = _is_time_to_ask(context, step)
     if step.source is not None and is_time:
-        _ask_by_status(context, step)
+        asked = _ask_by_status(context, step)
         if step.late:
             _read_late(context, step)
         if step.named is not None and context.state.covered:
-            for key in list(step.named(context.run.account_id, context.state.covered[-1].start)):
+            for key in list(step.named(context.run.account_id, context.state.covered[0].start)):
                 _ask_for_named(context, step, key)
+        # Only now: a run that ends in the middle leaves all of it to the next one.
+        if asked is not None or step.late:
+            _remember_asking(context, *(asked or ("nothing that may change is known", "info")))
     elif step.together and not is_time:
         return
     spans = _due_spans(context)
@@ -86,10 +89,12 @@ def _due_spans(context: RunContext) -> list[Span]:
 
 
 def _read_late(context: RunContext, step: Recheck) -> None:
-    """Read again what became visible long after its time, and remember when: also where nothing is open."""
-    end = to_millisecond(context.ebay_now() - SAFETY)
-    _read_again(context, Span(max(end - step.late, _oldest(context)), end))
-    _remember_asking(context, f"what became visible late in {step.late.days} days was looked for")
+    """Read again what became visible long after its time, of the time that is wanted."""
+    now = context.ebay_now()
+    end = to_millisecond(now - SAFETY)
+    start = max(end - step.late, context.reach.since(context.state.covered, now))
+    if start < end:
+        _read_again(context, Span(start, end))
 
 
 def _ask_for_named(context: RunContext, step: Recheck, key: str) -> None:
@@ -163,16 +168,19 @@ def _is_time_to_ask(context: RunContext, step: Recheck) -> bool:
     return asked is None or asked <= context.ebay_now() - step.every
 
 
-def _ask_by_status(context: RunContext, step: Recheck) -> None:
+def _ask_by_status(context: RunContext, step: Recheck) -> tuple[str, str] | None:
     """Which records does eBay still list as not final? What we hold so and it does not list is read by time:
-    it has changed, or is in a status that eBay does not list, which the run says."""
+    it has changed, or is in a status that eBay does not list, which the run says.
+
+    Returns words for the log and their level; None when we hold nothing so.
+    """
     began = timezone.now()
     held = _rows(context).filter(
         maturity=Maturity.OPEN.value, closed_at=None, occurred_at__gte=_oldest(context)
     )
     oldest = held.order_by("occurred_at").values_list("occurred_at", flat=True).first()
     if oldest is None:
-        return
+        return None
     whole = Span(to_millisecond(oldest), to_millisecond(context.ebay_now() - SAFETY))
     listed: set[int] = set()
     failed: list[str] = []
@@ -189,10 +197,10 @@ def _ask_by_status(context: RunContext, step: Recheck) -> None:
     with context.fenced():
         due = changed.filter(check_at__gt=whole.end).update(check_at=whole.end)
     text = f"{len(listed)} records are not final; {due} others have changed and are read again"
-    _remember_asking(context, "; ".join([*failed, text]), level="error" if failed else "info")
+    return "; ".join([*failed, text]), "error" if failed else "info"
 
 
-def _remember_asking(context: RunContext, text: str, *, level: str = "info") -> None:
+def _remember_asking(context: RunContext, text: str, level: str = "info") -> None:
     now = context.ebay_now()
     with context.fenced():
         SyncState.objects.filter(pk=context.state.pk).update(statuses_asked_at=now)

@@ -165,7 +165,7 @@ class SliceReading:
             done = _is_last(page) and self._is_complete() and self._cover()
             runlog.page(context.run, self.span, page, result)
         if self.shown is not None:
-            self.shown.update(result.row_ids)
+            self.shown.update(result.ids.values())
         context.progress.most_differed = result.stored > result.unchanged
         if done:
             context.progress.slice_done()

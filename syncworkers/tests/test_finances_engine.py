@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
@@ -25,6 +26,7 @@ from syncworkers.models import (
 )
 from syncworkers.registry import WORKERS
 from syncworkers.services import history
+from tests.factories import PayoutFactory
 from tokens import wire
 from tokens.models import SigningKey
 from tokens.services.signing_setup import set_up_signing_key
@@ -344,3 +346,14 @@ def test_funds_that_cannot_be_read_leave_those_that_are_stored(ebay, account):
     run_family(account, "finances")
     assert QuarantinedRecord.objects.get().record_key == "seller_funds funds"
     assert SellerFunds.objects.get().closed_at is None
+
+
+def test_payouts_that_were_taken_for_final_are_looked_at_again_after_an_upgrade():
+    migration = importlib.import_module("syncworkers.migrations.0012_what_is_looked_at_again")
+    reversed_ = PayoutFactory(payout_status="REVERSED", maturity="final", check_at=None)
+    failed = PayoutFactory(payout_status="TERMINAL_FAILED", maturity="final", check_at=None)
+    with connection.cursor() as cursor:
+        cursor.execute(migration._LOOK_AGAIN)
+    for row, maturity in ((reversed_, "open"), (failed, "final")):
+        row.refresh_from_db()
+        assert (row.maturity, row.check_at is None) == (maturity, maturity == "final")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 from django.utils import timezone
 
+from accounts.access import SYSTEM
 from accounts.models import Purpose
 from ebayconnector.ebay import messages, selling
 from ebayconnector.ebay.timefmt import parse_ebay_time
@@ -33,16 +35,19 @@ from syncworkers.models import (
 )
 from syncworkers.registry import WORKERS
 from syncworkers.registry.cases import CASES, DISPUTES
+from syncworkers.registry.declarations import Details
 from syncworkers.registry.inquiries import INQUIRIES
 from syncworkers.registry.returns import RETURNS
-from syncworkers.services import runs
+from syncworkers.services import history, rechecks, runs
+from syncworkers.services.context import GaveWay
 from tests.factories import ActiveListingFactory
 
-from .running import ago, execute, let_time_pass, run_family, seller_account, whole_truth
+from .running import ago, execute, let_time_pass, run_family, seller_account, state_of, whole_truth
 
 pytestmark = pytest.mark.django_db
 
 TRADING = r"^/ws/api\.dll"
+NOT_KNOWN = {"errorMessage": {"error": [{"errorId": 1301, "domain": "returnErrorDomain", "message": "None"}]}}
 DAY_S = 86_400.0
 MARKS = ("flagged", "read", "replied")
 
@@ -448,7 +453,7 @@ def test_what_ebay_neither_lists_nor_knows_is_gone_until_it_is_listed_again(ebay
     key = old_case(ebay, account)
     by_id = f"/post-order/v2/casemanagement/{key}"
     unlist(ebay, account, key)
-    ebay.fault(by_id, "status", status=404, count=None)
+    ebay.fault(by_id, "status", status=404, body=NOT_KNOWN, count=None)
     an_hour_at_ebay(ebay, account, "cases")
     assert Case.objects.get(case_id=key).closed_at is None
     an_hour_later(Case)
@@ -554,7 +559,7 @@ def test_a_case_that_only_its_return_names_is_asked_for_by_its_id(ebay, account)
 def test_a_case_that_a_return_names_and_ebay_does_not_know_is_said_once_a_day(ebay, account):
     key = unlisted_case(ebay, account)
     by_id = f"/post-order/v2/casemanagement/{key}"
-    ebay.fault(by_id, "status", status=404, count=None)
+    ebay.fault(by_id, "status", status=404, body=NOT_KNOWN, count=None)
     for _ in range(2):
         an_hour_at_ebay(ebay, account, "cases")
     assert calls(ebay, by_id) == 1
@@ -666,7 +671,7 @@ def test_what_has_ended_is_asked_about_a_day_a_week_and_a_month_later(ebay, acco
 
 def test_details_that_are_not_there_yet_are_asked_for_again(ebay, account):
     key = trouble(ebay, account, "return")
-    ebay.fault(rf"/post-order/v2/return/{key}", "status", status=404, count=1)
+    ebay.fault(rf"/post-order/v2/return/{key}", "status", status=404, body=NOT_KNOWN, count=1)
     run_whole(account, "returns")
     assert not ReturnDetail.objects.filter(return_id=key).exists()
     an_hour_later(Return)
@@ -772,3 +777,80 @@ def test_when_no_details_come_at_all_nothing_is_set_aside(ebay, account):
     assert (run.status, run.reason) == ("partial", "ebay_unavailable")
     assert not QuarantinedRecord.objects.exists()
     assert not Return.objects.exclude(detail_retry_at=None).exists()
+
+
+def test_what_left_the_search_is_not_gone_for_a_404_after_a_failure(ebay, account):
+    key = old_case(ebay, account)
+    by_id = f"/post-order/v2/casemanagement/{key}"
+    unlist(ebay, account, key)
+    for status, body in ((503, None), (404, NOT_KNOWN), (404, NOT_KNOWN)):
+        assert Case.objects.get(case_id=key).closed_at is None
+        ebay.delete("faults")
+        ebay.fault(by_id, "status", status=status, body=body, count=None)
+        let_time_pass(ebay, 3700)
+        run_family(account, "cases")
+        Case.objects.exclude(detail_retry_at=None).update(detail_retry_at=ago(seconds=1))
+    assert Case.objects.get(case_id=key).closed_at is not None
+
+
+def test_a_404_that_is_not_ebays_own_says_nothing_of_a_record(ebay, account):
+    key = old_case(ebay, account)
+    unlist(ebay, account, key)
+    ebay.fault(
+        f"/post-order/v2/casemanagement/{key}", "status", status=404, body="<h1>No route</h1>", count=None
+    )
+    for _ in range(3):
+        let_time_pass(ebay, 3700)
+        assert run_family(account, "cases").status == "partial"
+        an_hour_later(Case)
+    assert Case.objects.get(case_id=key).closed_at is None
+
+
+def test_details_do_not_bring_back_who_was_erased(ebay, account):
+    key = trouble(ebay, account, "return")
+    run_whole(account, "returns")
+    Return.objects.filter(return_id=key).update(
+        buyer="", erased_at=ago(hours=1), content_hash=b"", detail_at=None
+    )
+    run_whole(account, "returns")
+    row = Return.objects.get(return_id=key)
+    assert (row.detail_at is None, row.buyer) == (False, "")
+
+
+def test_what_details_tell_and_does_not_fit_into_the_record_stops_nothing(ebay, account, monkeypatch):
+    key = trouble(ebay, account, "return")
+    details = next(step for step in WORKERS["returns"].steps if isinstance(step, Details))
+    told = dataclasses.replace(details, learn=lambda records, listed: {"reason": "x" * 500})
+    steps = tuple(told if step is details else step for step in WORKERS["returns"].steps)
+    returns = dataclasses.replace(WORKERS["returns"], steps=steps)
+    monkeypatch.setattr("syncworkers.services.execution.WORKERS", {**WORKERS, "returns": returns})
+    run_whole(account, "returns")
+    assert Return.objects.get(return_id=key).detail_at is not None
+    found = QuarantinedRecord.objects.get(record_key=f"details of returns {key}")
+    assert (found.healed_at, "database refuses" in found.error) == (None, True)
+
+
+def test_a_look_for_what_is_late_that_did_not_come_to_its_end_is_done_by_the_next_run(
+    ebay, account, monkeypatch
+):
+    run_whole(account, "returns")
+    let_time_pass(ebay, 3700)
+
+    def no_time(context, step):
+        raise GaveWay("its time was up")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rechecks, "_read_late", no_time)
+        assert run_family(account, "returns").more
+    asked = state_of(account, "returns").statuses_asked_at
+    run = execute(WorkerRun.objects.get(account=account, status="queued").pk)
+    assert run.status == "completed"
+    assert state_of(account, "returns").statuses_asked_at > asked
+
+
+def test_what_is_late_is_looked_for_as_far_back_as_somebody_wants(ebay, account):
+    runs.ensure_state(account, WORKERS["returns"])
+    history.want_since(account, WORKERS["returns"], ago(days=2), reason="two days do", by=SYSTEM)
+    run_whole(account, "returns")
+    assert Return.objects.exists() == Return.objects.filter(occurred_at__gte=ago(days=2, minutes=1)).exists()
+    assert not Return.objects.filter(occurred_at__lt=ago(days=2, minutes=1)).exists()
