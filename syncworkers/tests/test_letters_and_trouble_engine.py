@@ -665,6 +665,8 @@ def test_what_has_ended_is_asked_about_a_day_a_week_and_a_month_later(ebay, acco
     column = {"cases": "ebay_modified_at", "inquiries": "ebay_modified_at", "returns": "last_activity_at"}
     ebays = {column.get(table.key, "ended_at"): ago(days=90)}
     assert not is_asked(first_seen_at=ago(days=8), changed_at=ago(days=8), detail_at=ago(days=8), **ebays)
+    # Its details came days later, which is no end.
+    assert not is_asked(first_seen_at=ago(days=8), changed_at=ago(days=5), detail_at=ago(days=5), **ebays)
     ebays = dict.fromkeys(ebays, ago(days=9))
     assert is_asked(first_seen_at=ago(days=8), changed_at=ago(days=8), detail_at=ago(days=8), **ebays)
 
@@ -809,6 +811,7 @@ def test_a_404_that_is_not_ebays_own_says_nothing_of_a_record(ebay, account):
 def test_details_do_not_bring_back_who_was_erased(ebay, account):
     key = trouble(ebay, account, "return")
     run_whole(account, "returns")
+    unlist(ebay, account, key)
     Return.objects.filter(return_id=key).update(
         buyer="", erased_at=ago(hours=1), content_hash=b"", detail_at=None
     )
