@@ -95,15 +95,12 @@ class _Found:
     duration_s: float = 0.0
     attempts: int = 0
 
-    def take(self, part: _Part) -> bool:
-        """True when it brought anything new."""
-        before = len(self.by_id)
+    def take(self, part: _Part) -> None:
         for member in part.members:
             self.by_id.setdefault(member.get(self.search.id_key) or len(self.by_id), member)
         self.total = part.total
         self.duration_s += part.duration_s
         self.attempts += part.attempts
-        return len(self.by_id) > before
 
     @property
     def is_complete(self) -> bool:
@@ -123,19 +120,25 @@ class _Found:
 
 
 def _everything(client: EbayClient, search: Search, filters: Filters, limit: int) -> _Found:
-    """All records: by one reading of `offset`, and by the next one where that brings nothing new.
+    """All records: by one reading of `offset`, and by the next one where that comes to an end too early, on an
+    empty page or on the same one again.
 
     What shifts meanwhile is not noticed unless the total tells.
     """
     found = _Found(search)
-    found.take(_ask(client, search, filters, limit, 0))
+    first = _ask(client, search, filters, limit, 0)
+    found.take(first)
     for offset_of in _READINGS_OF_OFFSET:
+        before = first
         for pages in range(1, _MOST_PAGES):
             if found.is_complete:
                 return found
             part = _try(client, search, filters, limit, offset_of(pages, len(found.by_id)))
-            if part is None or not found.take(part):
+            if part is None or not part.members or part.members == before.members:
                 break
+            # A page that another reading has brought before is no end.
+            found.take(part)
+            before = part
     return found
 
 

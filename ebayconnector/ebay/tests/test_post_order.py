@@ -115,6 +115,14 @@ def test_offsets_may_be_pages_from_one(connect, beyond):
     assert offsets(connected) == ["0", "3", "2", "3"]
 
 
+def test_a_page_that_another_reading_of_offsets_has_brought_is_no_end(connect):
+    """Asked for as the fourth row it was the fourth page."""
+    pages = [range(1, 5), range(13, 17), [], range(5, 9), range(9, 13), range(13, 17), [17, 18]]
+    connected = connect(*(page(members, 18) for members in pages))
+    assert len(ids(with_status(connected, limit=4))) == 18
+    assert offsets(connected) == ["0", "4", "8", "2", "3", "4", "5"]
+
+
 def test_offsets_may_be_pages_from_zero(connect):
     connected = connect(page([1, 2, 3], 6), page([], 6), page([], 6), page([4, 5, 6], 6))
     assert len(ids(with_status(connected))) == 6
