@@ -26,6 +26,8 @@ from .world import World
 
 # eBay says how much time is left when it answers, a moment sooner or later.
 _ENDS_WITHIN = timedelta(seconds=3)
+# What comes by itself while the last rounds run; they read to a few seconds before.
+_TOO_NEW = timedelta(minutes=1)
 # Of a record that has settled: what may change all the same.
 _MARKS = {
     *("is_read", "is_flagged", "is_replied", "folder_id", "can_be_answered", "listing_status"),
@@ -173,7 +175,7 @@ class Comparison:
         if key in self.truth.unlisted.get(table.key, ()):
             return
         at = change_time(table, record)
-        if self._is_wanted(table, key, at, record):
+        if (at is None or at < self.now - _TOO_NEW) and self._is_wanted(table, key, at, record):
             yield Difference(table.key, key, f"is missing; its time is {at}")
 
     def _is_wanted(self, table: Table, key: str, at: datetime | None, record: Record | None = None) -> bool:
