@@ -120,8 +120,8 @@ class _Found:
 
 
 def _everything(client: EbayClient, search: Search, filters: Filters, limit: int) -> _Found:
-    """All records: by one reading of `offset`, and by the next one where that comes to an end too early, on an
-    empty page or on the same one again.
+    """All records: by one reading of `offset`, and by the next one where that ends too early: on an empty
+    page, or on the same one again.
 
     What shifts meanwhile is not noticed unless the total tells.
     """
