@@ -202,7 +202,7 @@ class SliceReading:
         if self.shown is not None:
             return True
         run, ebay_now = self.context.run, self.context.ebay_now()
-        # Its end was set before eBay told its clock, known to a second: nobody has read what is still to come.
+        # Its end was set before eBay told its clock, to a second: nobody has read what is still to come.
         to_come = Span(to_millisecond(ebay_now - SAFETY / 2), max(ebay_now, self.span.end) + MILLISECOND)
         coverage.add_coverage(run.account_id, run.api_family, without([self.span], [*places, to_come]))
         # eBay's ranges include their end; what lies there belongs to the next slice.
