@@ -24,7 +24,6 @@ class Page:
 
     `duration_s` is the last attempt's, `attempts` how often the page was asked for. `next_position` is where
     a later reading can go on after this page (`position_pages`); None when this is the last one to be read.
-    `ahead`: it was asked for when one of the `PAGES_AHEAD` in front of it had come, or before all of them.
     `cut`: it is the last one that eBay gives although its list goes on.
     """
 
@@ -37,7 +36,6 @@ class Page:
     duration_s: float
     attempts: int
     next_position: str | None = None
-    ahead: bool = False
     cut: bool = False
 
 
@@ -136,9 +134,8 @@ def _pages(
     previous: list[Any] = []
     while last_number is None or number < last_number:
         number += 1
-        is_ahead = offset in coming
-        answer = coming.pop(offset)() if is_ahead else fetch(offset, limit)
-        page = replace(_page(answer, items_key, offset, limit, number), ahead=is_ahead)
+        answer = coming.pop(offset)() if offset in coming else fetch(offset, limit)
+        page = _page(answer, items_key, offset, limit, number)
         last_number = last_number or _enough_pages(page, overlap)
         reads_on = number > 1 or page.total <= PAGES_READ_ON * (page.limit - overlap)
         if begin is not None and reads_on and not _is_last(page):

@@ -8,7 +8,6 @@ in smaller slices: one that fits on a page cannot shift.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -91,8 +90,6 @@ class SliceReading:
         self._last_identity = ""
         self._steady = True
         self._bad: dict[str, BadRecord] = {}
-        # The last fence known when each of the last pages came: what was asked for ahead was asked then.
-        self._fenced_before: deque[datetime | None] = deque(maxlen=PAGES_AHEAD + 1)
 
     @property
     def parts_of_a_page(self) -> int:
@@ -109,17 +106,16 @@ class SliceReading:
             self.context.second_writer.settle()
 
     def _read(self, begun: Begun) -> bool:
+        # It counts for rows without a time of change, none of which are asked for ahead.
         asked_at = begun.asked_at
         # The next one's first page tells how many it has: it is there when more of them are wanted.
         ask_ahead(self.context, self.following, 1, self.context.windows.page_limit)
-        self._fenced_before.append(asked_at)
         for page in begun.pages:
             if page.number == 1 and self._must_be_cut(page):
                 return False
             items = self._fresh(page)
             self._ask_for_following(page)
-            self._fenced_before.append(self.context.fenced_at)
-            store = partial(self._store, page, items, self._fenced_before[0] if page.ahead else asked_at)
+            store = partial(self._store, page, items, asked_at)
             # After the last page, and as soon as rows have shifted.
             if _is_last(page) or not self._steady:
                 return store(is_verdict_due=True)

@@ -72,7 +72,7 @@ def test_a_misspelt_parameter_is_refused(account):
 def test_who_has_no_account_sees_no_numbers(account, client):
     quota(made=77)
     assert as_member("admin", OrganizationFactory()).get(ADDRESS).json()["results"] == []
-    assert "77" not in page(client, member("admin"))
+    assert "77 of 100" not in page(client, member("admin"))
 
 
 def test_the_page_says_what_is_stretched_and_what_to_do(account, client):
