@@ -37,6 +37,8 @@ _MARKS = {
 _OF_THE_ROW = ("maturity", "check_at")
 # From this age on a record that settles is no longer looked at: `maturity.STEPS`, `Worker.fresh_means`.
 _SETTLED = timedelta(days=60)
+# A letter that was deleted is missed until then.
+_LAST_LOOK = _SETTLED - timedelta(days=3)
 _FEES = ("orderLineItems", "*", "marketplaceFees")
 # A text is read once, while its letter's flags change.
 _TEXTS = ("Text", "Content")
@@ -200,6 +202,8 @@ class Comparison:
         return any(name.startswith(f"details of {parent.key} {key}") for name in self.set_aside)
 
     def _may_stay(self, table: Table, key: str) -> bool:
+        if table.key == "messages":
+            return self.now - self.rows["messages"][key].occurred_at > _LAST_LOOK
         if table.key in KEPT_WHEN_GONE:
             return True
         if table.key == "offers":
@@ -232,6 +236,8 @@ class Comparison:
             return
         if not unlisted and not once:
             yield from self._payload(table, record, stored)
+            if not bytes(stored.content_hash):
+                yield "counts as not listed, and eBay lists it"
         for relation in table.children:
             if self._said_to_be_final(stored):
                 yield from self._sum_of_fees(row, stored)

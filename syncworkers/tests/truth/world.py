@@ -26,7 +26,7 @@ from syncworkers.models import (
     Transaction,
     WorkerRun,
 )
-from syncworkers.registry import WORKERS, Worker
+from syncworkers.registry import WORKERS, Details, Table, Worker
 from syncworkers.tests.running import iso, let_time_pass, seller_account
 from tests.simulator import Simulator
 from tokens.models import ApiPause, EbayToken
@@ -134,13 +134,21 @@ class World:
             model._default_manager.filter(check_at__gt=due).update(check_at=due)
 
     def overdue(self) -> set[str]:
-        """The families that have not come to all looks whose time has come: a run takes some of them."""
+        """The families that have not come to all looks whose time has come (a run takes some of them), or to
+        details that eBay did not have when it was first asked."""
         now = self.now()
-        return {
+        looks = {
             family
             for family, model in MATURING.items()
             if model._default_manager.filter(check_at__lte=now).exists()
         }
+        details = {
+            family
+            for family, worker in WORKERS.items()
+            for step in worker.steps
+            if isinstance(step, Details) and _asks_again(step.of)
+        }
+        return looks | details
 
     def close(self) -> None:
         """The simulator is the next test's as well."""
@@ -149,6 +157,17 @@ class World:
 
     def everything(self, kind: str, account: EbayAccount) -> list[dict[str, Any]]:
         return self.ebay.everything(kind, account.username)
+
+
+def _asks_again(table: Table) -> bool:
+    """Whether details are asked for once more, and not because eBay fails on them."""
+    healing = QuarantinedRecord.objects.filter(healed_at=None)
+    set_aside = set(healing.values_list("account_id", "record_key"))
+    waiting = table.model._default_manager.filter(closed_at=None).exclude(detail_retry_at=None)
+    return any(
+        (account, f"details of {table.key} {'/'.join(map(str, key))}"[:200]) not in set_aside
+        for account, *key in waiting.values_list("account_id", *table.natural_key)
+    )
 
 
 def with_small_pages(seed: int) -> dict[str, Worker]:
