@@ -104,6 +104,19 @@ def run_until_quiet(account: EbayAccount, *, most: int = 200, **options: Any) ->
     return done
 
 
+def run_whole(account: EbayAccount, family: str) -> WorkerRun:
+    """A run and all its follow-ups, all of which come to their end."""
+    run = run_family(account, family)
+    while run.more:
+        run = execute(WorkerRun.objects.get(account=account, status="queued").pk)
+    assert (run.status, run.error) == ("completed", "")
+    return run
+
+
+def calls(simulator: Simulator, path: str) -> int:
+    return len(simulator.requests(path, limit=10_000))
+
+
 def state_of(account: EbayAccount, family: str = "orders") -> SyncState:
     return SyncState.objects.get(account=account, api_family=family)
 
