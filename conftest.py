@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from hypothesis import settings
 
 from ebayconnector import embedded_postgres
 
@@ -30,6 +31,9 @@ _ENVIRONMENT = {
     "EBAY_SIMULATOR_CLIENT_SECRET": "SIM-secret-0001-not-a-real-key",
     "EBAY_SIMULATOR_RUNAME": "Simulator-RuName-1",
 }
+# How long an example takes is the machine's affair.
+settings.register_profile("without deadline", deadline=None)
+settings.load_profile("without deadline")
 # Without compiled files each of some hundred processes compiles all that it imports, and pytest rewrites all
 # tests again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

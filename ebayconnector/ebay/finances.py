@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from .answers import Answer
@@ -124,8 +125,15 @@ def payouts_with_status(
 
 
 def funds_summary(client: EbayClient) -> dict[str, Any] | None:
-    """What eBay still owes the seller, as a whole and by state; None (204) when that is nothing."""
-    return client.call(GET_SELLER_FUNDS_SUMMARY).json() or None
+    """What eBay still owes the seller, as a whole and by state; None when that is nothing, which eBay says by
+    a 204 (03 §5): `BadAnswer` for a summary with nothing in it."""
+    answer = client.call(GET_SELLER_FUNDS_SUMMARY)
+    if answer.status == HTTPStatus.NO_CONTENT:
+        return None
+    summary = answer.json()
+    if not summary:
+        raise answer.bad("a summary with nothing in it")
+    return summary
 
 
 def get_transfer(client: EbayClient, transfer_id: str) -> dict[str, Any]:

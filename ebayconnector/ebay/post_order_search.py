@@ -121,16 +121,17 @@ class _Found:
 
 def _everything(client: EbayClient, search: Search, filters: Filters, limit: int) -> _Found:
     """All records: by one reading of `offset`, and by the next one where that ends too early: on an empty
-    page, or on the same one again.
+    page, or on the same one again. None asks for more pages than the total needs.
 
     What shifts meanwhile is not noticed unless the total tells.
     """
     found = _Found(search)
     first = _ask(client, search, filters, limit, 0)
     found.take(first)
+    needed = -(-first.total // max(len(first.members), 1))
     for offset_of in _READINGS_OF_OFFSET:
         before = first
-        for pages in range(1, _MOST_PAGES):
+        for pages in range(1, min(needed + 1, _MOST_PAGES)):
             if found.is_complete:
                 return found
             part = _try(client, search, filters, limit, offset_of(pages, len(found.by_id)))

@@ -87,7 +87,7 @@ def any_rules(source: random.Random) -> Rules:
 seeds = st.integers(0, 2**64)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(seeds)
 def test_no_group_wins_too_much_or_costs_too_much(seed):
     source = random.Random(seed)
@@ -99,7 +99,7 @@ def test_no_group_wins_too_much_or_costs_too_much(seed):
         assert all(one.sibling.status in ("won", "lost") or one.ended for one in group)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seeds)
 def test_without_overlaps_hold_wins_whatever_can_be_won(seed):
     """Nothing is passed over for a sibling that turns out to be lost."""

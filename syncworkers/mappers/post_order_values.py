@@ -49,12 +49,9 @@ def learned(
 def as_listed(
     row: Callable[[JsonObject], MappedRow], record: JsonObject, *, key: str, deadlines: Collection[str]
 ) -> dict[str, Any]:
-    """The columns of a record whose details hold all that its list does; nothing of what makes no sense. What
-    is empty there is left alone, but for `deadlines`, which end."""
-    try:
-        told = row(record).columns
-    except Unmappable:
-        return {}
+    """The columns of a record whose details hold all that its list does. What is empty there is left alone,
+    but for `deadlines`, which end. Raises Unmappable where the list's mapper would."""
+    told = row(record).columns
     full = {name: value for name, value in told.items() if name != key and value not in ("", None)}
     return {**{name: told[name] for name in deadlines}, **full}
 

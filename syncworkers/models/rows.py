@@ -8,6 +8,9 @@ from django.db.models.functions import Now
 from accounts.models import EbayAccount
 from accounts.querysets import ScopedQuerySet
 
+# The hash of what a list showed, where it shows the record no longer.
+NOT_LISTED = b""
+
 
 class SyncedRow(models.Model):
     """One record as eBay gave it last: columns that people filter by, beside the whole payload.

@@ -37,6 +37,9 @@ class SyncState(models.Model):
     statuses_asked_at = models.DateTimeField(
         null=True, help_text="When eBay was last asked what is not final yet"
     )
+    late_read_at = models.DateTimeField(
+        null=True, help_text="Until when eBay's records were looked for that become visible late"
+    )
     refused_parts = models.JSONField(
         null=True, help_text="Parts of the worker that eBay refused for want of a scope, and when"
     )

@@ -10,6 +10,8 @@ from django.db.models import Case, DateTimeField, F, Q, When
 from django.db.models.functions import Now
 from django.db.models.lookups import LessThan, LessThanOrEqual
 
+from syncworkers.models.rows import NOT_LISTED
+
 # 03 §17: there is no Post-Order in the sandbox.
 WITH_POST_ORDER = frozenset({"production", "simulator"})
 # 03 §7: windows of 90 days are safe, 18 months are all there is; a little less survives clock differences.
@@ -26,8 +28,13 @@ def unsettled(is_open: Q, *, ended: str) -> Q:
     """What changes without its list showing it: what is open, and what has ended, at a few ages of its end.
 
     What we saw changing ended when it changed last; of what had ended when it came, eBay's `ended` tells.
+    Where that was no end, but the last thing that the list told, it came within a day or left the list open.
     """
-    not_before = Q(**{f"{ended}__isnull": True}) | Q(**{f"{ended}__gte": F("first_seen_at")})
+    not_before = (
+        Q(**{f"{ended}__isnull": True})
+        | Q(**{f"{ended}__gte": F("first_seen_at") - timedelta(days=1)})
+        | Q(content_hash=NOT_LISTED)
+    )
     was_seen = When(not_before, first_seen_at__lt=F("changed_at") - timedelta(days=1), then=F("changed_at"))
     end = Case(was_seen, default=F(ended), output_field=DateTimeField())
     due = (

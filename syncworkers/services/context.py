@@ -163,7 +163,11 @@ class RunContext:
         left = min(seconds, _LONGEST_WAIT_S)
         while left > 0:
             check_connection()
-            self.heed(beat(self.run.pk))
+            try:
+                self.heed(beat(self.run.pk))
+            except GaveWay as way:
+                self.progress.incomplete(Reason.EBAY_UNAVAILABLE, f"eBay did not answer, and {way}")
+                raise
             step = min(1.0, left)
             self.sleep(step)
             left -= step

@@ -16,21 +16,20 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from ebayconnector.ebay.errors import BadAnswer, EbayError, NotFound, Refused, Unavailable
-from syncworkers.mappers.reading import Maturity
+from syncworkers.mappers.reading import Maturity, Unmappable
 from syncworkers.maturity import next_check
 from syncworkers.models import QuarantinedRecord, Reason
-from syncworkers.models.rows import DetailedRow, MaturingRow
+from syncworkers.models.rows import NOT_LISTED, DetailedRow, MaturingRow
 from syncworkers.personal import PERSONAL
 from syncworkers.registry import Details
 from syncworkers.windows import retry_pause
 
 from . import coverage, runlog
-from .context import RunContext
+from .context import GaveWay, RunContext
 from .pages import count, page_done, store_items
 from .records import BadRecord, document_of
 
 _AT_ONCE = 50
-_NOT_LISTED = b""
 # After so many records in a row without an answer others are asked about, to tell an outage.
 _OUTAGE = 3
 _OTHERS = 3
@@ -45,11 +44,16 @@ def take_details(context: RunContext, step: Details, *, most: int | None) -> boo
     _note_unlisted(context, step)
     asking = Asking(context, step)
     asked = 0
-    for rows in asking.due():
-        if asked == most:
-            break
-        asked += 1
-        asking.ask(rows)
+    try:
+        for rows in asking.due():
+            if asked == most:
+                break
+            asked += 1
+            asking.ask(rows)
+    except GaveWay:
+        # The next run would wait for the same ones.
+        asking.set_aside_unanswered()
+        raise
     asking.set_aside_unanswered()
     return most is None or asked < most
 
@@ -60,7 +64,7 @@ def note_vanished(rows: QuerySet[Any]) -> None:
     Of one that was missing before the pause goes on after which eBay is asked again whether it has any.
     """
     rows.update(detail_at=None)
-    rows.exclude(content_hash=_NOT_LISTED).update(content_hash=_NOT_LISTED, detail_retry_at=None)
+    rows.exclude(content_hash=NOT_LISTED).update(content_hash=NOT_LISTED, detail_retry_at=None)
 
 
 def is_unlisted(row: Any) -> bool:
@@ -69,8 +73,9 @@ def is_unlisted(row: Any) -> bool:
 
 
 def _is_of_ebay(failure: NotFound) -> bool:
-    """Whether eBay says itself that it has none, and not somebody on the way."""
-    return any(error.error_id for error in failure.errors)
+    """Whether eBay says itself that it has none, and not somebody on the way: its errors have a number and a
+    domain (03 §0b, §7)."""
+    return any(error.error_id.isdigit() and error.domain for error in failure.errors)
 
 
 def _note_unlisted(context: RunContext, step: Details) -> None:
@@ -78,7 +83,7 @@ def _note_unlisted(context: RunContext, step: Details) -> None:
     if step.of.key not in context.shown:
         return
     rows: Any = step.of.model._default_manager
-    rows = rows.filter(account_id=context.run.account_id, closed_at=None).exclude(content_hash=_NOT_LISTED)
+    rows = rows.filter(account_id=context.run.account_id, closed_at=None).exclude(content_hash=NOT_LISTED)
     with context.fenced():
         note_vanished(rows.exclude(pk__in=context.shown[step.of.key]))
 
@@ -168,25 +173,43 @@ class Asking:
             # What cannot be stored teaches nothing: its columns may not fit into the record either.
             sound = [] if result.bad or self.step.learn is None else records
             learned_from = [document_of(self.step.into, record).payload for record in sound]
-            told = [(row, self._told(row, records, learned_from)) for row in rows]
+            told = [(row, self._told_or_fault(row, records, learned_from)) for row in rows]
             keys = [self._key(row) for row in rows]
             coverage.heal_quarantine(context.run.account_id, context.run.api_family, keys)
             for row, values in told:
-                self._tell(row, values, records)
+                if isinstance(values, Unmappable):
+                    self._set_aside_told(row, records, f"its details make no sense for it: {values}")
+                else:
+                    self._tell(row, values, records)
             counted = count(context, result, fetched=len(records))
         page_done(context, signals, counted)
 
     def _tell(self, row: Any, values: dict[str, Any], records: Sequence[Any]) -> None:
         """Only of the version that was asked about. What does not fit is set aside, and teaches nothing."""
-        asked = self._rows().filter(pk=row.pk, content_hash=row.content_hash)
         try:
             with transaction.atomic():
-                asked.update(**values)
+                self._version(row).update(**values)
         except DataError as failure:
-            asked.update(detail_at=Now(), detail_retry_at=None)
-            key, run = self._key(row), self.context.run
             error = f"the database refuses what its details tell: {str(failure).splitlines()[0]}"
-            coverage.quarantine(run.account, run.api_family, key, BadRecord(key, records, error, None), None)
+            self._set_aside_told(row, records, error)
+
+    def _version(self, row: Any) -> QuerySet[Any]:
+        return self._rows().filter(pk=row.pk, content_hash=row.content_hash)
+
+    def _set_aside_told(self, row: Any, records: Sequence[Any], error: str) -> None:
+        """The details are here, and the record cannot be as they say."""
+        self._version(row).update(detail_at=Now(), detail_retry_at=None)
+        key, run = self._key(row), self.context.run
+        coverage.quarantine(run.account, run.api_family, key, BadRecord(key, records, error, None), None)
+        runlog.write(run, "quarantined", f"{key}: {error}", level="error")
+
+    def _told_or_fault(
+        self, row: Any, records: Sequence[Any], learned_from: Sequence[Any]
+    ) -> dict[str, Any] | Unmappable:
+        try:
+            return self._told(row, records, learned_from)
+        except Unmappable as fault:
+            return fault
 
     def _told(self, row: Any, records: Sequence[Any], learned_from: Sequence[Any]) -> dict[str, Any]:
         """What the row is to hold now. A record may be listed a moment before its details are there: that it

@@ -45,7 +45,7 @@ def want_since(
         days = worker.longest_lookback.days
         raise UnusableStart(f"eBay gives {worker.title.lower()} of the last {days} days at most")
     with transaction.atomic():
-        state = ensure_state(account, worker)
+        state = SyncState.objects.select_for_update().get(pk=ensure_state(account, worker).pk)
         before = state.wanted_from
         state.wanted_from = since
         state.covered = possible_coverage(state.covered, now=now)

@@ -23,7 +23,7 @@ from syncworkers.models import Reason, SnapshotPass, SyncState, Trigger
 from syncworkers.registry import Each, Passes, Table
 
 from . import coverage, runlog
-from .context import RunContext, turn_to_history
+from .context import GaveWay, RunContext, turn_to_history
 from .pages import count, page_done, store_items
 from .records import WITHOUT_KEY, BadRecord
 from .store import PageResult
@@ -202,25 +202,33 @@ class PassReading:
             self.context.progress.live_done = True
             turn_to_history(self.context)
         unanswered: list[Unanswered] = []
-        for listed in chain(self._rows_to_ask(each), self._unstored_to_ask()):
-            self.context.pause_point()
-            try:
-                records = each.fetch(self.context.client, listed.key)
-            except (Unavailable, BadAnswer) as failure:
-                unanswered.append(Unanswered(listed, failure))
-                if len(unanswered) >= _OUTAGE:
-                    if not self._answers_for_others(each, unanswered):
-                        raise
-                    self._set_aside(each, unanswered)
-                    unanswered = []
-            except Refused as failure:
-                self._set_aside(each, [*unanswered, Unanswered(listed, failure)])
-                unanswered = []
-            else:
-                self._set_aside(each, unanswered)
-                unanswered = []
-                self._keep(each, listed, records)
+        try:
+            for listed in chain(self._rows_to_ask(each), self._unstored_to_ask()):
+                self._ask(each, listed, unanswered)
+        except GaveWay:
+            # The next run would wait for the same ones.
+            self._set_aside(each, unanswered)
+            raise
         self._set_aside(each, unanswered)
+
+    def _ask(self, each: Each, listed: Listed, unanswered: list[Unanswered]) -> None:
+        """`unanswered`: those asked just before."""
+        self.context.pause_point()
+        try:
+            records = each.fetch(self.context.client, listed.key)
+        except (Unavailable, BadAnswer) as failure:
+            unanswered.append(Unanswered(listed, failure))
+            if len(unanswered) < _OUTAGE:
+                return
+            if not self._answers_for_others(each, unanswered):
+                raise
+            self._set_aside(each, unanswered)
+        except Refused as failure:
+            self._set_aside(each, [*unanswered, Unanswered(listed, failure)])
+        else:
+            self._set_aside(each, unanswered)
+            self._keep(each, listed, records)
+        unanswered.clear()
 
     def _answers_for_others(self, each: Each, unanswered: Sequence[Unanswered]) -> bool:
         """Whether eBay answers for any other record: then these are at fault themselves, else it is down."""

@@ -12,14 +12,14 @@ from django.utils import timezone
 from ebayconnector.ebay.errors import BadAnswer, NotFound, Refused, Unavailable
 from syncworkers.mappers.reading import Maturity
 from syncworkers.maturity import next_check
-from syncworkers.models import QuarantinedRecord, Reason, SyncState
-from syncworkers.models.rows import DetailedRow
+from syncworkers.models import QuarantinedRecord, Reason, SyncState, Trigger
+from syncworkers.models.rows import NOT_LISTED, DetailedRow
 from syncworkers.ranges import MILLISECOND, Span, to_millisecond
 from syncworkers.registry import Recheck
 from syncworkers.windows import SAFETY
 
 from . import coverage, runlog
-from .context import RunContext, words
+from .context import GaveWay, RunContext, words
 from .details import note_vanished
 from .pages import count, page_done, store_items
 from .records import BadRecord
@@ -36,15 +36,7 @@ def recheck(context: RunContext, step: Recheck) -> None:
     """Look again at what is due, newest first; what is left is for the next run."""
     is_time = _is_time_to_ask(context, step)
     if step.source is not None and is_time:
-        asked = _ask_by_status(context, step)
-        if step.late:
-            _read_late(context, step)
-        if step.named is not None and context.state.covered:
-            for key in list(step.named(context.run.account_id, context.state.covered[0].start)):
-                _ask_for_named(context, step, key)
-        # Only now: a run that ends in the middle leaves all of it to the next one.
-        if asked is not None or step.late:
-            _remember_asking(context, *(asked or ("nothing that may change is known", "info")))
+        _ask(context, step)
     elif step.together and not is_time:
         return
     spans = _due_spans(context)
@@ -52,6 +44,30 @@ def recheck(context: RunContext, step: Recheck) -> None:
         _read_again(context, span)
     if step.together and len(spans) < _SPANS_PER_RUN:
         _remember_asking(context, "all that was due was read again")
+
+
+def _ask(context: RunContext, step: Recheck) -> None:
+    """Ask eBay what is not final, what is late, and about what is only named.
+
+    A run that ends in the middle leaves all of it to the next one; when that comes to no end either, which
+    had all its time for it, the rest is left until the next time.
+    """
+    try:
+        asked = _ask_by_status(context, step)
+        if step.late:
+            _read_late(context, step)
+            _note_out_of_reach(context)
+        if step.named is not None and context.state.covered:
+            for key in list(step.named(context.run.account_id, context.state.covered[0].start)):
+                _ask_for_named(context, step, key)
+    except GaveWay:
+        if context.run.trigger == Trigger.FOLLOW_UP:
+            text = "What is not final could not be listed within one run: it is read again as it ages"
+            context.progress.incomplete(Reason.EBAY_UNAVAILABLE, text)
+            _remember_asking(context, text, "warning")
+        raise
+    if asked is not None or step.late:
+        _remember_asking(context, *(asked or ("nothing that may change is known", "info")))
 
 
 def _rows(context: RunContext) -> QuerySet[Any]:
@@ -89,12 +105,26 @@ def _due_spans(context: RunContext) -> list[Span]:
 
 
 def _read_late(context: RunContext, step: Recheck) -> None:
-    """Read again what became visible long after its time, of the time that is wanted."""
-    now = context.ebay_now()
+    """Read again what became visible long after its time, of the time that is wanted: so long before the
+    last such look that came to its end."""
+    now, state = context.ebay_now(), context.state
     end = to_millisecond(now - SAFETY)
-    start = max(end - step.late, context.reach.since(context.state.covered, now))
-    if start < end:
-        _read_again(context, Span(start, end))
+    last = to_millisecond(min(state.late_read_at or state.statuses_asked_at or end, end))
+    start = max(last - step.late, context.reach.since(state.covered, now))
+    # What is due in it has looks of its own, which one record that eBay fails on does not hold up.
+    if start < end and _read_again(context, Span(start, end), postpones=False):
+        with context.fenced():
+            SyncState.objects.filter(pk=state.pk).update(late_read_at=end)
+        state.late_read_at = end
+
+
+def _note_out_of_reach(context: RunContext) -> None:
+    """What is open and older than eBay's lists go back: its details tell all that they know."""
+    rows = _rows(context).filter(
+        maturity=Maturity.OPEN.value, closed_at=None, occurred_at__lt=_oldest(context)
+    )
+    with context.fenced():
+        note_vanished(rows.exclude(content_hash=NOT_LISTED))
 
 
 def _ask_for_named(context: RunContext, step: Recheck, key: str) -> None:
@@ -124,22 +154,43 @@ def _ask_for_named(context: RunContext, step: Recheck, key: str) -> None:
     page_done(context, signals, counted)
 
 
-def _read_again(context: RunContext, span: Span) -> None:
-    """Read a span once more, and set the next look of what is not final yet."""
-    began, fenced_at = context.ebay_now(), context.fenced_at
+def _read_again(context: RunContext, span: Span, *, postpones: bool = True) -> bool:
+    """Read a span once more, slice by slice, and set the next look of what is not final yet.
+
+    False: not to its end. What is due in it then waits an hour if it `postpones`, else it stays due.
+    """
+    began = context.ebay_now()
     shown: set[int] = set()
+    waiting = [span]
     try:
-        waiting = [span]
         while waiting:
-            waiting.extend(read_slice(context, waiting.pop(), shown=shown))
-    except (Unavailable, BadAnswer, KeptMoving) as failure:
+            part, fenced_at = waiting.pop(), context.fenced_at
+            smaller = read_slice(context, part, shown=shown)
+            waiting.extend(smaller)
+            if not smaller:
+                _settle(context, part, began, fenced_at, shown)
+    except (Unavailable, BadAnswer, KeptMoving, Refused, NotFound) as failure:
+        text = f"{words(span)} could not be looked at again: {failure}"
         with context.fenced():
-            _due_in(context, span, began).update(check_at=began + _POSTPONED)
-            text = f"{words(span)} could not be looked at again: {failure}"
+            if postpones:
+                _due_in(context, span, began).update(check_at=began + _POSTPONED)
             runlog.write(context.run, "recheck_failed", text, level="error")
-        reason = Reason.DRIFT if isinstance(failure, KeptMoving) else Reason.EBAY_UNAVAILABLE
-        context.progress.incomplete(reason, text)
-        return
+        context.progress.incomplete(_why(failure), text)
+        return False
+    return True
+
+
+def _why(failure: Exception) -> Reason:
+    if isinstance(failure, KeptMoving):
+        return Reason.DRIFT
+    return Reason.EBAY_REFUSED if isinstance(failure, Refused | NotFound) else Reason.EBAY_UNAVAILABLE
+
+
+def _settle(
+    context: RunContext, span: Span, began: datetime, fenced_at: datetime | None, shown: set[int]
+) -> None:
+    """Of a slice that was read again, whose reading began after `fenced_at`: what was not shown, and when all
+    that was due is looked at next."""
     with context.fenced():
         _note_vanished(context, _due_in(context, span, began).exclude(pk__in=shown))
         # What somebody changed meanwhile may have been looked at too late (`store`): it stays due.
@@ -190,9 +241,7 @@ def _ask_by_status(context: RunContext, step: Recheck) -> tuple[str, str] | None
                 listed.update(_store_listed(context, step, status, span))
         except (Refused, NotFound, Unavailable, BadAnswer) as failure:
             failed.append(f"eBay did not list what is {status}: {failure}")
-            is_refusal = isinstance(failure, Refused | NotFound)
-            reason = Reason.EBAY_REFUSED if is_refusal else Reason.EBAY_UNAVAILABLE
-            context.progress.incomplete(reason, failed[-1])
+            context.progress.incomplete(_why(failure), failed[-1])
     changed = held.filter(~Q(pk__in=listed), changed_at__lt=began, occurred_at__lte=whole.end)
     with context.fenced():
         due = changed.filter(check_at__gt=whole.end).update(check_at=whole.end)

@@ -6,7 +6,7 @@ from functools import partial
 
 from django.db.models.functions import Now
 
-from ebayconnector.ebay.errors import BadAnswer, Unavailable
+from ebayconnector.ebay.errors import BadAnswer, NotFound, Refused, Unavailable
 from syncworkers.models import Reason
 from syncworkers.registry import Details, Recheck, Summary, Table
 
@@ -16,6 +16,8 @@ from .links import take_links
 from .pages import count, page_done, store_items
 from .parts import read_part
 from .rechecks import recheck
+from .records import WITHOUT_KEY
+from .store import PageResult
 
 
 def take_steps(context: RunContext, *, most: int | None = None) -> bool:
@@ -49,16 +51,27 @@ def _summary(context: RunContext, step: Summary) -> bool:
         # What else the family reads does not wait for it.
         context.progress.incomplete(Reason.EBAY_UNAVAILABLE, f"{step.into.title}: {failure}")
         return True
+    except (Refused, NotFound) as failure:
+        context.progress.incomplete(Reason.EBAY_REFUSED, f"{step.into.title}: {failure}")
+        return True
     with context.fenced() as signals:
         result = store_items(context, step.into, records)
-        # What could not be stored may be what is stored already.
-        if not result.bad:
-            context.shown[step.into.key] = set(result.row_ids)
-            if step.closes:
-                _close_others(context, step.into, result.row_ids)
+        _note_shown(context, step, result)
         counted = count(context, result, fetched=len(records))
     page_done(context, signals, counted)
     return True
+
+
+def _note_shown(context: RunContext, step: Summary, result: PageResult) -> None:
+    """What could not be stored may be stored already: its row was shown too, and none is closed."""
+    table, bad = step.into, [bad.key for bad in result.bad]
+    if step.closes and not bad:
+        _close_others(context, table, result.row_ids)
+    if not any(key.startswith(WITHOUT_KEY) for key in bad):
+        stored = table.model._default_manager.filter(account_id=context.run.account_id)
+        (name,) = table.natural_key
+        set_aside = stored.filter(**{f"{name}__in": bad}).values_list("pk", flat=True)
+        context.shown[table.key] = {*result.row_ids, *set_aside}
 
 
 def _close_others(context: RunContext, table: Table, shown: list[int]) -> None:

@@ -194,6 +194,15 @@ def in_threads(acts: Sequence[Callable[[], Any]]) -> list[Any]:
         return [future.result(timeout=60) for future in [pool.submit(act, what) for what in acts]]
 
 
+def somebody_waits_for_us() -> bool:
+    """Whether another transaction waits for this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid"
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def covered_but_not_true(simulator: Simulator, account: EbayAccount) -> dict[str, str]:
     """Orders that lie in the coverage, but are not stored as eBay has them. Must always be empty."""
     covered, rows = state_of(account).covered, stored(account)

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from accounts.models import Purpose
+from ebayconnector.ebay import disputes
 from syncworkers.models import (
     Case,
     Inquiry,
@@ -187,6 +188,86 @@ def test_what_has_ended_is_asked_about_a_day_a_week_and_a_month_later(ebay, acco
     assert is_asked(first_seen_at=ago(days=8), changed_at=ago(days=8), detail_at=ago(days=8), **ebays)
 
 
+def test_what_left_the_search_has_ended_when_its_details_tell_it(ebay, account):
+    """The list told of it for the last time weeks before: that was no end."""
+    run_whole(account, "inquiries")
+    row = Inquiry.objects.filter(maturity="final").first()
+    Inquiry.objects.exclude(pk=row.pk).delete()
+    changes = {"ebay_modified_at": ago(days=60), "first_seen_at": ago(days=50), "content_hash": b""}
+    path = rf"/{row.inquiry_id}(\?|$)"
+    for told_before, asked in ((0.5, 0), (2, 1)):
+        ended = ago(days=told_before)
+        Inquiry.objects.filter(pk=row.pk).update(changed_at=ended, detail_at=ended, check_at=None, **changes)
+        before = calls(ebay, path)
+        run_whole(account, "inquiries")
+        assert calls(ebay, path) - before == asked
+
+
+def test_what_ended_without_a_word_of_its_own_is_asked_about_after_its_end(ebay, account):
+    """We saw it within a day of the last that it told; it changed for the last time two days ago."""
+    run_whole(account, "returns")
+    row = Return.objects.filter(maturity="final").first()
+    Return.objects.exclude(pk=row.pk).delete()
+    Return.objects.filter(pk=row.pk).update(
+        last_activity_at=ago(days=50, hours=1), first_seen_at=ago(days=50),
+        changed_at=ago(days=2), detail_at=ago(days=2),
+    )  # fmt: skip
+    path = rf"/{row.return_id}(\?|$)"
+    before = calls(ebay, path)
+    run_whole(account, "returns")
+    assert calls(ebay, path) > before
+
+
+def test_a_dispute_at_fault_hides_no_other_that_left_the_list(ebay, account, monkeypatch):
+    key = trouble(ebay, account, "dispute")
+    run_whole(account, "cases")
+    of_fault = PaymentDispute.objects.exclude(payment_dispute_id=key).first()
+    real = disputes.every_dispute
+
+    def one_at_fault(client, **options):
+        return [
+            {**each, "amount": "nonsense"}
+            if each["paymentDisputeId"] == of_fault.payment_dispute_id
+            else each
+            for each in real(client, **options)
+        ]
+
+    monkeypatch.setattr(disputes, "every_dispute", one_at_fault)
+    lose_unlisted(ebay, account, key)
+    run_family(account, "cases")
+    assert PaymentDispute.objects.get(payment_dispute_id=key).dispute_status == "CLOSED"
+    of_fault.refresh_from_db()
+    assert bytes(of_fault.content_hash) != b""
+    assert QuarantinedRecord.objects.filter(healed_at=None).count() == 1
+
+
+def lose_unlisted(ebay, account, key: str) -> None:
+    for step in ("contest", "evidence", "defend"):
+        ebay.patch(f"troubles/{key}", seller=account.username, step=step)
+    unlist(ebay, account, key, step="lose")
+    let_time_pass(ebay, 7 * 3600)
+
+
+def test_details_of_an_unlisted_record_that_make_no_sense_for_it_are_set_aside(ebay, account, monkeypatch):
+    key = trouble(ebay, account, "dispute")
+    run_whole(account, "cases")
+    lose_unlisted(ebay, account, key)
+    real = disputes.get_dispute
+    amount = {"value": "n/a", "currency": "USD"}
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            disputes, "get_dispute", lambda client, each: {**real(client, each), "amount": amount}
+        )
+        run_whole(account, "cases")
+    bad = QuarantinedRecord.objects.get(record_key=f"details of payment_disputes {key}")
+    assert (bad.healed_at, "amount" in bad.error) == (None, True)
+    PaymentDispute.objects.update(detail_at=ago(hours=7))
+    run_whole(account, "cases")
+    bad.refresh_from_db()
+    assert bad.healed_at is not None
+    assert PaymentDispute.objects.get(payment_dispute_id=key).dispute_status == "CLOSED"
+
+
 def test_details_that_are_not_there_yet_are_asked_for_again(ebay, account):
     key = trouble(ebay, account, "return")
     ebay.fault(rf"/post-order/v2/return/{key}", "status", status=404, body=NOT_KNOWN, count=1)
@@ -311,12 +392,18 @@ def test_what_left_the_search_is_not_gone_for_a_404_after_a_failure(ebay, accoun
     assert Case.objects.get(case_id=key).closed_at is not None
 
 
-def test_a_404_that_is_not_ebays_own_says_nothing_of_a_record(ebay, account):
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<h1>No route</h1>",
+        {"status": 404, "error": "Not Found", "path": "/post-order/v2/casemanagement/1"},
+        {"error": {"code": 404, "message": "Not Found"}},
+    ],
+)
+def test_a_404_that_is_not_ebays_own_says_nothing_of_a_record(ebay, account, body):
     key = old_case(ebay, account)
     unlist(ebay, account, key)
-    ebay.fault(
-        f"/post-order/v2/casemanagement/{key}", "status", status=404, body="<h1>No route</h1>", count=None
-    )
+    ebay.fault(f"/post-order/v2/casemanagement/{key}", "status", status=404, body=body, count=None)
     for _ in range(3):
         let_time_pass(ebay, 3700)
         assert run_family(account, "cases").status == "partial"

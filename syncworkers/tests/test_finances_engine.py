@@ -340,6 +340,22 @@ def test_funds_that_ebay_does_not_answer_for_hold_up_nothing_else(ebay, account)
     assert state_of(account, "finances").covered[0].length > timedelta(days=19)
 
 
+@pytest.mark.parametrize("status", [400, 404])
+def test_funds_that_ebay_refuses_hold_up_nothing_else(ebay, account, status):
+    ebay.fault("seller_funds_summary", "status", status=status, body="<h1>no route</h1>", count=None)
+    run = run_family(account, "finances")
+    assert (run.status, run.reason) == ("partial", "ebay_refused")
+    assert state_of(account, "finances").covered[0].length > timedelta(days=19)
+
+
+def test_a_summary_with_nothing_in_it_closes_no_funds(ebay, account):
+    run_family(account, "finances")
+    ebay.fault("seller_funds_summary", "replace_body", body="{}")
+    run = run_family(account, "finances")
+    assert (run.status, run.reason) == ("partial", "ebay_unavailable")
+    assert SellerFunds.objects.get().closed_at is None
+
+
 def test_funds_that_cannot_be_read_leave_those_that_are_stored(ebay, account):
     run_family(account, "finances")
     ebay.fault("seller_funds_summary", "replace_body", body='{"totalFunds":{"value":"x","currency":"USD"}}')

@@ -6,12 +6,13 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from accounts.access import SYSTEM, NotAllowed, principal_of_user
 from accounts.models import AuditEvent, EbayAccount
 from syncworkers.models import Order, SyncState, SyncSwitch, WorkerRun
+from syncworkers.ranges import Span, to_millisecond
 from syncworkers.services import history, runs, switches
 from tests.factories import AccountFactory, RunFactory, SyncStateFactory, UserFactory, member
 from tests.waiting import eventually
@@ -21,9 +22,11 @@ from .running import (
     ORDERS,
     ago,
     execute,
+    in_threads,
     run_orders,
     run_until_quiet,
     seller_account,
+    somebody_waits_for_us,
     state_of,
     stored,
     truth,
@@ -205,6 +208,29 @@ class TestHistory:
         )  # fmt: skip
         history.want_since(account, ORDERS, None, reason="enough", by=person(account))
         assert SyncState.objects.get().wanted_from is None
+
+    def test_a_wish_keeps_what_a_run_takes_out_of_the_coverage_meanwhile(self, transactional_db):
+        """The run's page is stored, and not committed yet, while the wish is written."""
+        account = AccountFactory()
+        start, middle, end = (to_millisecond(ago(days=days)) for days in (9, 2, 1))
+        whole, rest = Span(start, end), Span(start, middle)
+        state = SyncStateFactory(account=account, covered=[whole])
+        by, begun = person(account), threading.Event()
+
+        def take_out() -> None:
+            with transaction.atomic():
+                SyncState.objects.filter(pk=state.pk).update(covered=[rest])
+                begun.set()
+                eventually(somebody_waits_for_us)
+
+        def wish() -> None:
+            assert begun.wait(timeout=20)
+            history.want_since(account, ORDERS, ago(days=400), reason="tax audit", by=by)
+
+        in_threads([take_out, wish])
+        state.refresh_from_db()
+        assert state.covered == [rest]
+        assert state.wanted_from < ago(days=399)
 
     @pytest.mark.parametrize("since", [ago(days=731), ago(days=-1)])
     def test_a_start_that_ebay_does_not_give_is_refused(self, since):

@@ -22,7 +22,7 @@ from tests.factories import AccountFactory, RunFactory, SyncStateFactory, give_t
 from tests.waiting import eventually
 from tokens.models import ApiQuota
 
-from .running import ago, in_threads
+from .running import ago, in_threads, somebody_waits_for_us
 
 pytestmark = pytest.mark.django_db
 EVERY = WORKERS["orders"].every
@@ -301,11 +301,3 @@ class TestAtTheSameTime:
             (ticked,) = ticking.result(timeout=20)
         assert ticked.queued == 1
         assert queued_accounts() == [asked.account_id, other.account_id]
-
-
-def somebody_waits_for_us() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid"
-        )
-        return cursor.fetchone()[0] > 0

@@ -10,6 +10,8 @@ import pytest
 
 from accounts.access import SYSTEM
 from accounts.models import Purpose
+from ebayconnector.ebay import post_order, post_order_search
+from ebayconnector.ebay.errors import Unavailable
 from ebayconnector.ebay.timefmt import parse_ebay_time
 from syncworkers.models import Case, Inquiry, QuarantinedRecord, Return, SyncState, WorkerLog, WorkerRun
 from syncworkers.registry import WORKERS
@@ -158,6 +160,93 @@ def test_what_becomes_visible_long_after_its_date_is_read_within_the_hour(ebay, 
     assert calls(ebay, search) == before + 2
     assert run_whole(account, family).rows_stored == 0
     assert calls(ebay, search) == before + 3
+
+
+def seen_after(ebay, account, days: float) -> str:
+    """An inquiry that is shown an hour late, and ends after so many days in which nobody asks."""
+    key = trouble(ebay, account, "inquiry")
+    unlist(ebay, account, key)
+    let_time_pass(ebay, 3700)
+    run_whole(account, "inquiries")
+    assert not Inquiry.objects.filter(inquiry_id=key).exists()
+    ebay.patch(f"troubles/{key}", seller=account.username, listed=True)
+    let_time_pass(ebay, days * DAY_S)
+    ebay.patch(f"troubles/{key}", seller=account.username, step="close")
+    return key
+
+
+def test_what_became_visible_during_a_long_pause_is_read_after_it(ebay, account):
+    key = seen_after(ebay, account, 35)
+    an_hour_at_ebay(ebay, account, "inquiries")
+    assert Inquiry.objects.filter(inquiry_id=key).exists()
+
+
+def test_what_became_visible_while_looks_failed_is_read_when_they_succeed(ebay, account, monkeypatch):
+    key = seen_after(ebay, account, 3)
+    real = rechecks.read_slice
+
+    def fails(context, span, **options):
+        if span.length > timedelta(days=20):
+            raise Unavailable("no answer", endpoint="searchInquiries")
+        return real(context, span, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rechecks, "read_slice", fails)
+        for _ in range(4):
+            let_time_pass(ebay, 9 * DAY_S)
+            assert run_family(account, "inquiries").status == "partial"
+    assert not Inquiry.objects.filter(inquiry_id=key).exists()
+    an_hour_at_ebay(ebay, account, "inquiries")
+    assert Inquiry.objects.filter(inquiry_id=key).exists()
+
+
+def test_a_record_that_ebay_fails_on_holds_up_no_other_that_is_due(ebay, account, monkeypatch):
+    key = trouble(ebay, account, "return")
+    let_time_pass(ebay, DAY_S)
+    at_fault = trouble(ebay, account, "return")
+    run_whole(account, "returns")
+    let_time_pass(ebay, 2 * DAY_S)
+    run_whole(account, "returns")
+    at = Return.objects.get(return_id=at_fault).occurred_at
+    real = post_order_search.window
+
+    def window(client, search, start, end, limit):
+        if start <= at <= end:
+            raise Unavailable("no answer", endpoint="searchReturns")
+        yield from real(client, search, start, end, limit)
+
+    monkeypatch.setattr(post_order, "window", window)
+    ebay.patch(f"troubles/{key}", seller=account.username, step="close")
+    let_time_pass(ebay, 3700)
+    assert run_family(account, "returns").status == "partial"
+    assert Return.objects.get(return_id=key).maturity == "final"
+
+
+def test_an_open_case_older_than_the_search_goes_back_is_told_by_its_details(ebay, account):
+    inquiry = trouble(ebay, account, "inquiry")
+    key = ebay.patch(f"troubles/{inquiry}", seller=account.username, step="escalate")["caseId"]
+    let_time_pass(ebay)
+    run_whole(account, "cases")
+    let_time_pass(ebay, 541 * DAY_S)
+    ebay.patch(f"troubles/{key}", seller=account.username, step="close")
+    an_hour_at_ebay(ebay, account, "cases")
+    assert Case.objects.get(case_id=key).maturity == "final"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_disputes_that_ebay_refuses_to_list_hold_up_nothing_else(ebay, account, status):
+    error = {"errorId": 33001, "domain": "API_FULFILLMENT", "category": "REQUEST", "message": "Invalid"}
+    ebay.fault("/payment_dispute_summary", "status", status=status, count=None, body={"errors": [error]})
+    run = run_family(account, "cases")
+    assert (run.status, run.reason) == ("partial", "ebay_refused")
+    while run.more:
+        run = execute(WorkerRun.objects.get(account=account, status="queued").pk)
+    created = [
+        parse_ebay_time(each["summary"]["creationDate"]["value"])
+        for each in whole_truth(ebay, "cases", account)
+    ]
+    assert Case.objects.count() == sum(at > ago(days=89.9) for at in created) > 1
+    assert not Case.objects.filter(detail_at=None).exists()
 
 
 def unlisted_case(ebay, account) -> str:

@@ -233,7 +233,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 @given(st.sampled_from([PLAIN, CHUNKED, AFTER_CONTINUE, EMPTY]), st.lists(st.integers(0, 500), max_size=12))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_an_answer_is_complete_with_its_last_byte_however_it_is_cut(data, cuts):
     reader, *rest = AnswerReader(), *pieces(data, cuts)
     results = [reader.feed(piece) for piece in rest]
@@ -243,7 +243,7 @@ def test_an_answer_is_complete_with_its_last_byte_however_it_is_cut(data, cuts):
 
 
 @given(st.sampled_from([PLAIN, CHUNKED, AFTER_CONTINUE]), st.integers(0, 500))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_an_answer_that_is_cut_is_a_bad_one(data, length):
     reader = AnswerReader()
     part = data[: length % len(data)]

@@ -45,7 +45,7 @@ class Eyes:
     drift=st.floats(-9e-5, 9e-5),
     probes=st.lists(st.tuples(milliseconds, milliseconds, st.floats(0, 900)), min_size=1, max_size=30),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_true_is_always_within_the_bounds(offset, drift, probes):
     eyes = Eyes(offset, drift)
     clock = ClockOffset(eyes.now)
@@ -58,7 +58,7 @@ def test_what_is_true_is_always_within_the_bounds(offset, drift, probes):
 
 
 @given(offset=offsets, there=st.floats(1, 120), back=st.floats(1, 120))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_twelve_questions_at_the_right_moment_leave_about_a_round_trip(offset, there, back):
     eyes = Eyes(offset)
     clock = ClockOffset(eyes.now)

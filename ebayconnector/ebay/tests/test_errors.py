@@ -114,7 +114,7 @@ def test_tokens_in_ebays_words_are_masked(body):
     assert "CANARY" not in f"{found!r} {errors.Refused('no', errors=found)}"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.binary(max_size=200)
     | st.sampled_from([b"{", b"<", b"["]).flatmap(lambda p: st.binary(max_size=99).map(lambda b: p + b))
@@ -135,7 +135,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(JSON)
 def test_parse_errors_takes_any_json(document):
     for error in parse_errors("application/json", json.dumps(document).encode()):

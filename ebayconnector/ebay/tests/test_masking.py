@@ -191,7 +191,7 @@ DOCUMENTS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     DOCUMENTS, st.integers(0, 400), st.booleans(), st.sampled_from(["application/json", "text/plain", None])
 )
@@ -201,7 +201,7 @@ def test_no_secret_survives_in_json_whole_or_cut(document, keep, whole, content_
     assert "CANARY" not in mask_body(content_type, body)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(KEYS | st.text(max_size=5), st.just(SECRET) | st.just(TOKEN)), max_size=5),
     st.integers(0, 300),
@@ -217,7 +217,7 @@ def test_no_secret_survives_under_its_name_in_a_form(pairs, keep):
     assert "CANARY" not in mask_body("application/x-www-form-urlencoded", body[:keep])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.binary(max_size=300),
     st.sampled_from([None, "application/json", "text/xml", "text/html; charset=x", "a=b"]),

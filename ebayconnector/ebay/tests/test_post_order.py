@@ -129,6 +129,14 @@ def test_offsets_may_be_pages_from_zero(connect):
     assert offsets(connected) == ["0", "3", "2", "1"]
 
 
+def test_a_total_that_is_one_too_high_costs_a_few_calls(connect):
+    rows = range(40)
+    connected = connect(*(page(rows[offset:], 41) for offset in (0, 40, 2, 3, 1, 2)))
+    found = with_status(connected, limit=40)
+    assert (len(found.items), found.total) == (40, 41)
+    assert offsets(connected) == ["0", "40", "2", "3", "1", "2"]
+
+
 def test_what_no_offset_brings_is_missing_and_the_total_says_so(connect):
     connected = connect(*[page([1, 2, 3], 6)] * 9)
     found = with_status(connected)

@@ -77,7 +77,7 @@ _BIDS = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 20_000)), max
 
 
 @given(bids=_BIDS, start=st.integers(1, 5000), reserve=st.none() | st.integers(1, 20_000))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_in_every_history_the_highest_leads_and_pays_no_more_than_the_rules_say(bids, start, reserve):
     made, asked = ProxyBook(start, reserve, "USD"), {}
     for at, (bidder, maximum) in enumerate(bids):
