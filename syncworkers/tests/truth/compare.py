@@ -350,10 +350,13 @@ class Comparison:
             yield f"order_id is {stored.order_id!r}, true is {true!r}"
 
     def _can_be_known(self, target: str, key: str, stored: Any) -> bool:
-        """Whether an order still has the item that leads to it."""
+        """Whether an order still has the line that leads to it."""
         if target != "orders":
             return True
-        return self.rows[target][key].line_items.filter(legacy_item_id=stored.item_id).exists()
+        order, item, sale = self.rows[target][key], stored.item_id, stored.transaction_id
+        lines = [line.line_item_id for line in order.line_items.filter(legacy_item_id=item)]
+        is_whole = order.line_item_count == 1 and order.payload.get("legacyOrderId") == f"{item}-{sale}"
+        return bool(lines) and (sale in {"", "0", *lines} or is_whole)
 
     def _looked_at_again(self, stored: Any) -> Iterator[str]:
         """What is not final has a next look, and not too late."""

@@ -7,6 +7,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import connection, transaction
 from django.db.models import F
 
 from accounts.models import EbayAccount, Purpose
@@ -120,7 +121,10 @@ class World:
         for model, names in _TIMES_OF_OURS.items():
             for name in names:
                 rows = model._default_manager.filter(**{f"{name}__isnull": False})
-                rows.update(**{name: F(name) - length})
+                with transaction.atomic(), connection.cursor() as cursor:
+                    # Who is frozen in a transaction loses it after a while.
+                    cursor.execute("SET LOCAL lock_timeout = '2min'")
+                    rows.update(**{name: F(name) - length})
 
     def stop_time(self) -> None:
         """Nothing happens at eBay any more."""
