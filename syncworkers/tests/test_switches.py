@@ -154,6 +154,7 @@ def switch(what: str, account: EbayAccount, enabled: bool) -> None:
             EbayAccount.objects.filter(pk=account.pk).update(is_active=enabled)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("what", "reason"), OFF)
 def test_a_running_run_ends_at_the_next_page_and_goes_on_later(ebay, small_pages, what, reason):
     """Another thread switches off while eBay thinks about the third page and those after it."""
