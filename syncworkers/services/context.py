@@ -144,10 +144,14 @@ class RunContext:
         """Without asking (`turn_to_history`): it is a run for old data, or keeps no worker from others."""
         return not self.in_worker or self.run.lane == Lane.HISTORY
 
+    @property
+    def time_is_up(self) -> bool:
+        return time.monotonic() > self.deadline
+
     def heed(self, signals: Signals) -> None:
         """Raise Stopped or GaveWay when a person, a switch, the process or the clock wants an end."""
         self.heed_stops(signals)
-        if time.monotonic() > self.deadline:
+        if self.time_is_up:
             raise GaveWay("its time was up")
         if self.in_worker and self.run.lane == Lane.HISTORY and signals.manual_run_waits:
             raise GaveWay("a run that a person asked for waits")

@@ -78,6 +78,11 @@ def _is_of_ebay(failure: NotFound) -> bool:
     return any(error.error_id.isdigit() and error.domain for error in failure.errors)
 
 
+def _outage(failure: EbayError) -> Unavailable:
+    """What somebody on the way says of all records, and eBay of none."""
+    return Unavailable(failure.summary, endpoint=failure.endpoint, status=failure.status)
+
+
 def _note_unlisted(context: RunContext, step: Details) -> None:
     """What a list that this run has read whole did not show."""
     if step.of.key not in context.shown:
@@ -141,7 +146,7 @@ class Asking:
             self.set_aside_unanswered()
         elif len(self.unanswered) >= _OUTAGE:
             if not self._answers_for_others():
-                raise failure
+                raise failure if isinstance(failure, Unavailable | BadAnswer) else _outage(failure)
             self.set_aside_unanswered()
 
     def _answers_for_others(self) -> bool:
@@ -156,7 +161,10 @@ class Asking:
                 self.step.fetch(client, [row])
             except (Unavailable, BadAnswer):
                 continue
-            except (NotFound, Refused):
+            except NotFound as failure:
+                if not _is_of_ebay(failure):
+                    continue
+            except Refused:
                 pass
             return True
         return False

@@ -15,15 +15,15 @@ from datetime import datetime
 
 from ebayconnector.ebay.errors import BadAnswer, Unavailable
 from syncworkers.models import Reason, WorkerRun
-from syncworkers.ranges import Span, merged, to_millisecond
+from syncworkers.ranges import Span, merged
 from syncworkers.registry import Passes
-from syncworkers.windows import SAFETY, SHORTEST_SLICE, check_coverage, gaps, live_span
+from syncworkers.windows import SHORTEST_SLICE, check_coverage, gaps, live_span
 
 from . import coverage
 from .ahead import ask_ahead
 from .context import RunContext, turn_to_history
 from .passes import read_pass
-from .slices import read_slice
+from .slices import answers_at_all, read_slice
 from .steps import look_again, take_steps
 
 # Of what a run asks about single records before it counts as old work that gives way to others.
@@ -171,19 +171,7 @@ def _refuse_to_narrow_an_outage(
     with context.fenced() as signals:
         pass
     context.heed(signals)
-    now = to_millisecond(context.ebay_now() - SAFETY)
-    try:
-        next(
-            context.windows.pages(
-                context.client,
-                modified_from=now - SHORTEST_SLICE,
-                modified_to=now,
-                limit=context.windows.page_limit,
-                overlap=1,
-            ),
-            None,
-        )
-    except (Unavailable, BadAnswer):
+    if not answers_at_all(context):
         with context.fenced():
             context.give_up(left, Reason.EBAY_UNAVAILABLE, str(failure))
         raise failure from None

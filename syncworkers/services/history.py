@@ -49,7 +49,10 @@ def want_since(
         before = state.wanted_from
         state.wanted_from = since
         state.covered = possible_coverage(state.covered, now=now)
-        state.save(update_fields=["wanted_from", "covered"])
+        if before is not None and state.late_read_at is not None:
+            # Before that start nobody has looked for what became visible late.
+            state.late_read_at = min(state.late_read_at, before)
+        state.save(update_fields=["wanted_from", "covered", "late_read_at"])
         record_act(
             by, "cursor", organization_id=account.organization_id, target=account, family=worker.key,
             before=before.isoformat() if before else "backfill",

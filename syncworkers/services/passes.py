@@ -223,12 +223,14 @@ class PassReading:
             if not self._answers_for_others(each, unanswered):
                 raise
             self._set_aside(each, unanswered)
+            unanswered.clear()
         except Refused as failure:
             self._set_aside(each, [*unanswered, Unanswered(listed, failure)])
+            unanswered.clear()
         else:
             self._set_aside(each, unanswered)
+            unanswered.clear()
             self._keep(each, listed, records)
-        unanswered.clear()
 
     def _answers_for_others(self, each: Each, unanswered: Sequence[Unanswered]) -> bool:
         """Whether eBay answers for any other record: then these are at fault themselves, else it is down."""

@@ -12,9 +12,9 @@ from django.utils import timezone
 from ebayconnector.ebay.errors import BadAnswer, NotFound, Refused, Unavailable
 from syncworkers.mappers.reading import Maturity
 from syncworkers.maturity import next_check
-from syncworkers.models import QuarantinedRecord, Reason, SyncState, Trigger
+from syncworkers.models import FailedSlice, QuarantinedRecord, Reason, SyncState, Trigger
 from syncworkers.models.rows import NOT_LISTED, DetailedRow
-from syncworkers.ranges import MILLISECOND, Span, to_millisecond
+from syncworkers.ranges import MILLISECOND, Span, merged, to_millisecond, without
 from syncworkers.registry import Recheck
 from syncworkers.windows import SAFETY
 
@@ -23,7 +23,7 @@ from .context import GaveWay, RunContext, words
 from .details import note_vanished
 from .pages import count, page_done, store_items
 from .records import BadRecord
-from .slices import KeptMoving, read_slice
+from .slices import KeptMoving, answers_at_all, read_slice
 
 # Records due for a look that lie closer together than this are read in one go.
 _TOGETHER = timedelta(hours=6)
@@ -49,9 +49,11 @@ def recheck(context: RunContext, step: Recheck) -> None:
 def _ask(context: RunContext, step: Recheck) -> None:
     """Ask eBay what is not final, what is late, and about what is only named.
 
-    A run that ends in the middle leaves all of it to the next one; when that comes to no end either, which
-    had all its time for it, the rest is left until the next time.
+    A run that ends in the middle leaves all of it to the next one; when that has not time enough either, the
+    rest is left until the next time.
     """
+    if step.late and context.state.late_read_at is None:
+        _note_late(context, context.state.statuses_asked_at or context.ebay_now())
     try:
         asked = _ask_by_status(context, step)
         if step.late:
@@ -61,7 +63,7 @@ def _ask(context: RunContext, step: Recheck) -> None:
             for key in list(step.named(context.run.account_id, context.state.covered[0].start)):
                 _ask_for_named(context, step, key)
     except GaveWay:
-        if context.run.trigger == Trigger.FOLLOW_UP:
+        if context.run.trigger == Trigger.FOLLOW_UP and context.time_is_up:
             text = "What is not final could not be listed within one run: it is read again as it ages"
             context.progress.incomplete(Reason.EBAY_UNAVAILABLE, text)
             _remember_asking(context, text, "warning")
@@ -105,17 +107,50 @@ def _due_spans(context: RunContext) -> list[Span]:
 
 
 def _read_late(context: RunContext, step: Recheck) -> None:
-    """Read again what became visible long after its time, of the time that is wanted: so long before the
-    last such look that came to its end."""
+    """Read again what became visible long after its time, of the time that is wanted: so long before the last
+    such look. What eBay does not answer for becomes a gap, and is left to that.
+    """
     now, state = context.ebay_now(), context.state
     end = to_millisecond(now - SAFETY)
-    last = to_millisecond(min(state.late_read_at or state.statuses_asked_at or end, end))
-    start = max(last - step.late, context.reach.since(state.covered, now))
-    # What is due in it has looks of its own, which one record that eBay fails on does not hold up.
-    if start < end and _read_again(context, Span(start, end), postpones=False):
-        with context.fenced():
-            SyncState.objects.filter(pk=state.pk).update(late_read_at=end)
-        state.late_read_at = end
+    last = to_millisecond(min(state.late_read_at or end, end))
+    wanted = Span(max(last - step.late, context.reach.since(state.covered, now)), end)
+    if wanted.start >= end:
+        return
+    for span in reversed(without([wanted], _not_answered(context))):
+        # What is due in it has looks of its own, which one record that eBay fails on does not hold up.
+        if _read_again(context, span, postpones=False):
+            continue
+        if not answers_at_all(context):
+            return
+        _uncover(context, span)
+    _note_late(context, end)
+
+
+def _not_answered(context: RunContext) -> list[Span]:
+    """The gaps that eBay failed on, narrowed down to what is at fault."""
+    run = context.run
+    failed = FailedSlice.objects.filter(account_id=run.account_id, api_family=run.api_family)
+    return merged(each.span for each in failed.filter(reason=Reason.EBAY_UNAVAILABLE))
+
+
+def _uncover(context: RunContext, span: Span) -> None:
+    """All of it but the end, which the next run reads anew."""
+    run, covered = context.run, context.state.covered
+    if not covered or covered[-1].end - context.worker.overlap <= span.start:
+        return
+    span = Span(span.start, min(span.end, covered[-1].end - context.worker.overlap))
+    with context.fenced():
+        coverage.uncover(run.account_id, run.api_family, [span])
+        runlog.write(run, "uncovered", f"{words(span)} is to be read again", level="warning")
+
+
+def _note_late(context: RunContext, until: datetime) -> None:
+    """Unless a person has set another start meanwhile."""
+    state = context.state
+    with context.fenced():
+        rows = SyncState.objects.filter(pk=state.pk, wanted_from=state.wanted_from)
+        rows.update(late_read_at=until)
+    state.late_read_at = until
 
 
 def _note_out_of_reach(context: RunContext) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from ebayconnector.ebay.errors import BadAnswer, Unavailable
 from ebayconnector.ebay.paging import PAGES_AHEAD, Page
 from syncworkers.models import Reason
 from syncworkers.ranges import MILLISECOND, Span, merged, to_millisecond, without
@@ -60,6 +61,20 @@ def read_slice(
     with context.fenced():
         context.give_up([span], Reason.DRIFT, "records kept moving while the slice was read")
     return []
+
+
+def answers_at_all(context: RunContext) -> bool:
+    """Whether eBay answers for a second that was just now."""
+    now = to_millisecond(context.ebay_now() - SAFETY)
+    reads = context.windows
+    second = reads.pages(
+        context.client, modified_from=now - SHORTEST_SLICE, modified_to=now, limit=reads.page_limit, overlap=1
+    )
+    try:
+        next(second, None)
+    except (Unavailable, BadAnswer):
+        return False
+    return True
 
 
 class SliceReading:

@@ -368,6 +368,18 @@ def test_three_neighbours_without_details_are_no_outage(ebay, account):
     assert QuarantinedRecord.objects.filter(healed_at=None).count() == 3
 
 
+def test_a_gateway_that_knows_nothing_is_an_outage(ebay, account):
+    """It answers for each record that it has none; eBay for none."""
+    run_whole(account, "returns")
+    Return.objects.update(detail_at=None)
+    body = {"status": 404, "error": "Not Found"}
+    ebay.fault(r"/post-order/v2/return/\d", "status", status=404, body=body, count=None)
+    run = run_family(account, "returns")
+    assert (run.status, run.reason) == ("partial", "ebay_unavailable")
+    assert not QuarantinedRecord.objects.exists()
+    assert not Return.objects.exclude(detail_retry_at=None).exists()
+
+
 def test_when_no_details_come_at_all_nothing_is_set_aside(ebay, account):
     run_whole(account, "returns")
     Return.objects.update(detail_at=None)

@@ -210,6 +210,15 @@ class TestHistory:
         history.want_since(account, ORDERS, None, reason="enough", by=person(account))
         assert SyncState.objects.get().wanted_from is None
 
+    def test_what_nobody_wanted_is_looked_at_again_for_what_became_visible_late(self):
+        account, asked, narrow = AccountFactory(), ago(hours=1), ago(days=5)
+        SyncStateFactory(account=account, wanted_from=narrow, late_read_at=asked)
+        state = history.want_since(account, ORDERS, None, reason="all again", by=person(account))
+        assert state.late_read_at == narrow
+        SyncState.objects.update(late_read_at=asked)
+        state = history.want_since(account, ORDERS, narrow, reason="from a default", by=person(account))
+        assert state.late_read_at == asked
+
     def test_a_wish_keeps_what_a_run_takes_out_of_the_coverage_meanwhile(self, transactional_db):
         """The run's page is stored, and not committed yet, while the wish is written."""
         account = AccountFactory()

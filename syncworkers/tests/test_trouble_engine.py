@@ -17,6 +17,7 @@ from syncworkers.models import Case, Inquiry, QuarantinedRecord, Return, SyncSta
 from syncworkers.registry import WORKERS
 from syncworkers.services import history, rechecks, runs
 from syncworkers.services.context import GaveWay
+from syncworkers.services.slices import read_slice
 
 from .running import (
     ago,
@@ -181,23 +182,49 @@ def test_what_became_visible_during_a_long_pause_is_read_after_it(ebay, account)
     assert Inquiry.objects.filter(inquiry_id=key).exists()
 
 
-def test_what_became_visible_while_looks_failed_is_read_when_they_succeed(ebay, account, monkeypatch):
+def fails_on_weeks(context, span, **options):
+    if span.length > timedelta(days=20):
+        raise Unavailable("no answer", endpoint="searchInquiries")
+    return read_slice(context, span, **options)
+
+
+def test_what_became_visible_while_ebay_was_down_is_read_when_it_is_back(ebay, account, monkeypatch):
     key = seen_after(ebay, account, 3)
-    real = rechecks.read_slice
-
-    def fails(context, span, **options):
-        if span.length > timedelta(days=20):
-            raise Unavailable("no answer", endpoint="searchInquiries")
-        return real(context, span, **options)
-
     with monkeypatch.context() as patched:
-        patched.setattr(rechecks, "read_slice", fails)
+        patched.setattr(rechecks, "read_slice", fails_on_weeks)
+        patched.setattr(rechecks, "answers_at_all", lambda context: False)
         for _ in range(4):
             let_time_pass(ebay, 9 * DAY_S)
             assert run_family(account, "inquiries").status == "partial"
     assert not Inquiry.objects.filter(inquiry_id=key).exists()
     an_hour_at_ebay(ebay, account, "inquiries")
     assert Inquiry.objects.filter(inquiry_id=key).exists()
+
+
+def test_a_first_look_for_what_is_late_that_failed_is_made_later(ebay, account, monkeypatch):
+    key = seen_after(ebay, account, 3)
+    SyncState.objects.update(late_read_at=None)
+    with monkeypatch.context() as patched:
+        patched.setattr(rechecks, "read_slice", fails_on_weeks)
+        patched.setattr(rechecks, "answers_at_all", lambda context: False)
+        for _ in range(4):
+            let_time_pass(ebay, 9 * DAY_S)
+            run_family(account, "inquiries")
+    an_hour_at_ebay(ebay, account, "inquiries")
+    assert Inquiry.objects.filter(inquiry_id=key).exists()
+
+
+def test_a_look_for_what_is_late_that_ebay_fails_on_is_made_as_for_a_gap(ebay, account, monkeypatch):
+    key = seen_after(ebay, account, 3)
+    until = state_of(account, "inquiries").complete_until
+    monkeypatch.setattr(rechecks, "read_slice", fails_on_weeks)
+    run = run_family(account, "inquiries")
+    assert run.status == "partial"
+    assert WorkerLog.objects.filter(run=run, event="uncovered").exists()
+    assert state_of(account, "inquiries").complete_until >= until
+    run_family(account, "inquiries")
+    assert Inquiry.objects.filter(inquiry_id=key).exists()
+    assert len(state_of(account, "inquiries").covered) == 1
 
 
 def test_a_record_that_ebay_fails_on_holds_up_no_other_that_is_due(ebay, account, monkeypatch):
