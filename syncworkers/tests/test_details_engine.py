@@ -25,7 +25,16 @@ from syncworkers.registry.inquiries import INQUIRIES
 from syncworkers.registry.returns import RETURNS
 
 from .running import ago, calls, let_time_pass, run_family, run_whole, seller_account, whole_truth
-from .trouble import DAY_S, NOT_KNOWN, an_hour_at_ebay, an_hour_later, old_case, trouble, unlist
+from .trouble import (
+    DAY_S,
+    NOT_KNOWN,
+    an_hour_at_ebay,
+    an_hour_later,
+    fail_on_three_returns,
+    old_case,
+    trouble,
+    unlist,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -353,14 +362,8 @@ def test_what_closes_between_list_and_details_is_stored_as_it_ended(ebay, accoun
 
 
 def test_three_neighbours_without_details_are_no_outage(ebay, account):
-    ebay.post("troubles", seller=account.username, family="return")
-    run_whole(account, "returns")
-    newest = [row.return_id for row in Return.objects.order_by("-id")[:3]]
+    newest = fail_on_three_returns(ebay, account)
     others = Return.objects.exclude(return_id__in=newest)
-    assert others.exists()
-    Return.objects.update(detail_at=None)
-    for return_id in newest:
-        ebay.fault(rf"/return/{return_id}", "server_error", count=None)
     run = run_family(account, "returns")
     assert (run.status, run.reason) == ("partial", "ebay_unavailable")
     assert not others.filter(detail_at=None).exists()

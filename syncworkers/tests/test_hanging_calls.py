@@ -27,6 +27,7 @@ from syncworkers.services import context as context_module
 from syncworkers.services import rechecks, runs
 
 from .running import PageClock, execute, let_time_pass, run_whole, seller_account, state_of
+from .trouble import fail_on_three_returns
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -80,14 +81,8 @@ def run_for(clock: Clock, account, family: str, *, seconds: float = 240.0, most:
 
 
 def test_neighbours_whose_details_hang_are_set_aside(ebay, account, clock):
-    ebay.post("troubles", seller=account.username, family="return")
-    run_whole(account, "returns")
-    newest = [row.return_id for row in Return.objects.order_by("-id")[:3]]
+    newest = fail_on_three_returns(ebay, account)
     others = Return.objects.exclude(return_id__in=newest)
-    assert others.exists()
-    Return.objects.update(detail_at=None)
-    for return_id in newest:
-        ebay.fault(rf"/return/{return_id}", "server_error", count=None)
     done = run_for(clock, account, "returns")
     assert [(run.status, run.reason) for run in done] == [("partial", "ebay_unavailable")] * len(done)
     assert not done[-1].more

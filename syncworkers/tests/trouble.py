@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import EbayAccount
-from syncworkers.models import Case
+from syncworkers.models import Case, Return
 from tests.simulator import Simulator
 
 from .running import ago, let_time_pass, run_whole
@@ -49,3 +49,15 @@ def unlist(ebay: Simulator, account: EbayAccount, key: str, **changes: Any) -> N
 def an_hour_at_ebay(ebay: Simulator, account: EbayAccount, family: str) -> None:
     let_time_pass(ebay, 3700)
     run_whole(account, family)
+
+
+def fail_on_three_returns(ebay: Simulator, account: EbayAccount) -> list[str]:
+    """The ids of three neighbours among the returns, all of whose details are due: eBay fails on theirs."""
+    ebay.post("troubles", seller=account.username, family="return")
+    run_whole(account, "returns")
+    newest = [row.return_id for row in Return.objects.order_by("-id")[:3]]
+    assert Return.objects.exclude(return_id__in=newest).exists()
+    Return.objects.update(detail_at=None)
+    for return_id in newest:
+        ebay.fault(rf"/return/{return_id}", "server_error", count=None)
+    return newest
